@@ -1,0 +1,10 @@
+//! `punktfunk/1` without I/O: bytes and time in, actions out.
+//!
+//! This crate holds no socket, no clock, no runtime and no `unsafe`. Time is a parameter of every call,
+//! randomness is seeded by the caller. Read [`session`] first: it names the two state machines of each side
+//! (control and media) and the contract they share; everything else is a part of them.
+#![forbid(unsafe_code)]
+
+pub mod input;
+pub mod session;
+pub mod units;

@@ -1,0 +1,80 @@
+//! A virtual display with one application on it, at exactly the client's mode.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use punktfunk_proto::{input::SeatEvent, units::Mode};
+
+use crate::frame::FrameReceiver;
+
+/// What to put on the display.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// Program and arguments. Never passed through a shell.
+    pub command: Vec<OsString>,
+    /// Environment variables beside those the display sets itself.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Working directory; the host's own when absent.
+    pub directory: Option<PathBuf>,
+}
+
+/// A kind of display the host can make. Probed once at start; each session opens one of its own.
+pub trait Backend: Send + Sync {
+    /// Its name in configuration, logs and the console: `embedded`, `sway`.
+    fn name(&self) -> &'static str;
+
+    /// Whether it can work on this machine.
+    ///
+    /// # Errors
+    /// What is missing and how to get it.
+    fn probe(&self) -> Result<(), DisplayError>;
+
+    /// Makes a display and starts the application on it.
+    ///
+    /// # Errors
+    /// The display could not be made, or the application not started.
+    fn open(&self, mode: Mode, application: &Application) -> Result<Output, DisplayError>;
+}
+
+/// An open display: its frames for the encoder's thread, its controls for everybody else.
+pub struct Output {
+    /// The frames it paints.
+    pub frames: FrameReceiver,
+    /// Its controls. Dropping them ends the display and its application.
+    pub controls: Box<dyn Controls>,
+}
+
+/// The controls of an open display. No call blocks on the display's thread.
+pub trait Controls: Send + Sync {
+    /// Acts on keyboard or pointer.
+    fn input(&self, event: SeatEvent);
+
+    /// Asks for another mode. Frames of the new mode follow; [`crate::frame::FrameInfo::mode`] tells them apart.
+    fn set_mode(&self, mode: Mode);
+
+    /// Paints a frame even if nothing changed (for a client that waits for a picture).
+    fn repaint(&self);
+}
+
+/// Why there is no display.
+#[derive(Debug, thiserror::Error)]
+pub enum DisplayError {
+    /// A program or library the backend needs is not here.
+    #[error("{what} is missing: {remedy}")]
+    Missing {
+        /// The program or library.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The application could not be started.
+    #[error("the application {command:?} did not start: {source}; check `session.command` in the configuration")]
+    Application {
+        /// The program as configured.
+        command: OsString,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// The display itself failed.
+    #[error("the display failed: {0}")]
+    Failed(String),
+}
