@@ -1,12 +1,6 @@
 //! Units and clocks: a kbit/s cannot be passed for a bit/s, nor a client's time for the host's.
 
-use std::{
-    fmt,
-    marker::PhantomData,
-    num::NonZeroU32,
-    str::FromStr,
-    time::Duration,
-};
+use std::{fmt, marker::PhantomData, num::NonZeroU32, str::FromStr, time::Duration};
 
 /// A data rate. Built by [`Bitrate::from_kbps`] or [`Bitrate::from_mbps`], never from a bare number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
