@@ -1,2 +1,2 @@
-//! Skeleton.
+//! t
 fn main() {}

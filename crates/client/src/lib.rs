@@ -1,0 +1,8 @@
+//! The reference client: everything that `punktfunk` does, as a library for tests and tools.
+
+pub mod disk;
+pub mod identity;
+pub mod known_hosts;
+pub mod stats;
+pub mod text;
+pub mod trust;
