@@ -10,8 +10,10 @@ use crate::{
     clock::{ClockEstimate, ClockSync},
     units::{Bitrate, ClientClock, ClientTime, Mode},
     wire::{
-        CloseCode, ControlMessage, FrameReader, Grants, Hello, HostDatagram, InputEvent, ProbeResult, RichInput, Start,
-        Welcome, WireMode, frame,
+        CloseCode, ControlMessage, FrameReader, Grants, Hello, MAX_SHARD_PAYLOAD, ProbeResult, Start, Welcome,
+        WireMode,
+        datagram::{ClientDatagram, HostDatagram, HostTiming, InputEvent},
+        frame,
     },
 };
 
@@ -44,8 +46,8 @@ pub enum ClientEvent {
         /// Until when; `None` is for ever.
         remaining: Option<Duration>,
     },
-    /// A QUIC datagram of a side plane.
-    Datagram(HostDatagram),
+    /// How long a frame took in the host.
+    HostTiming(HostTiming),
     /// The session is over. Always the last event, and sent exactly once.
     Closed(ClientClosed),
 }
@@ -113,17 +115,12 @@ pub enum ClientCommand {
     },
     /// Send keyboard, pointer or gamepad input.
     Input(InputEvent),
-    /// Send rich input (motion, touchpad, pen).
-    Rich(RichInput),
     /// End the session. `quit` is the user's word: the host need not keep the display for a reconnect.
     Close {
         /// The user quit, rather than the program going away.
         quit: bool,
     },
 }
-
-/// A batch of clock rounds runs this often once streaming (spec section 6.1).
-pub const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 enum State {
@@ -139,15 +136,8 @@ enum State {
 pub struct ClientControl {
     state: State,
     reader: FrameReader,
-    outbox: VecDeque<Outgoing>,
+    outbox: VecDeque<Transmit>,
     events: VecDeque<ClientEvent>,
-}
-
-#[derive(Debug)]
-enum Outgoing {
-    Ready(Transmit),
-    /// A clock probe takes its send time when it is polled.
-    ClockProbe,
 }
 
 impl ClientControl {
@@ -156,7 +146,7 @@ impl ClientControl {
         Self {
             state: State::AwaitingWelcome { deadline: now + patience },
             reader: FrameReader::new(),
-            outbox: VecDeque::from([Outgoing::Ready(Transmit::Stream(frame(&hello.encode())))]),
+            outbox: VecDeque::from([Transmit::Stream(frame(&hello.encode()))]),
             events: VecDeque::new(),
         }
     }
@@ -164,21 +154,9 @@ impl ClientControl {
     fn handle_message(&mut self, now: Instant, clock: ClientTime, payload: &[u8]) {
         match &mut self.state {
             State::AwaitingWelcome { .. } => self.handle_welcome(payload),
-            State::Syncing(sync) => {
-                // Every message counts as the awaited echo; any other ends the rounds (spec section 2.5).
-                match ControlMessage::decode(payload) {
-                    Ok(ControlMessage::ClockEcho { t1, t2, t3 }) => sync.handle_echo(now, [t1, t2, t3], clock),
-                    Ok(other) => {
-                        sync.stop();
-                        self.handle_typed(now, clock, other);
-                    }
-                    Err(_) => {}
-                }
-                self.step_sync(now);
-            }
-            State::Streaming { .. } => {
+            State::Syncing(_) | State::Streaming { .. } => {
                 if let Ok(message) = ControlMessage::decode(payload) {
-                    self.handle_typed(now, clock, message);
+                    self.handle_typed(clock, message);
                     self.step_sync(now);
                 }
             }
@@ -199,27 +177,25 @@ impl ClientControl {
         }
     }
 
-    fn handle_typed(&mut self, now: Instant, clock: ClientTime, message: ControlMessage) {
+    fn handle_typed(&mut self, clock: ClientTime, message: ControlMessage) {
         let event = match message {
             ControlMessage::ClockEcho { t1, t2, t3 } => {
-                if let State::Streaming { sync: Some(sync), .. } = &mut self.state {
-                    sync.handle_echo(now, [t1, t2, t3], clock);
+                if let State::Syncing(sync) | State::Streaming { sync: Some(sync), .. } = &mut self.state {
+                    sync.handle_echo(clock, t1, (t2, t3));
                 }
                 return;
             }
-            ControlMessage::ShardPayloadChanged { shard_bytes } => {
+            ControlMessage::ShardPayloadChanged { bytes } => {
                 // Sizes that cannot be received are answered with silence (spec section 2.5).
-                if shard_bytes % 2 == 0 && (512..=9_152).contains(&shard_bytes) {
-                    self.send(&ControlMessage::ShardPayloadAck { shard_bytes });
+                if bytes % 2 == 0 && (512..=MAX_SHARD_PAYLOAD).contains(&bytes) {
+                    self.send(&ControlMessage::ShardPayloadAck { bytes });
                 }
                 return;
             }
             ControlMessage::Reconfigured { accepted, mode } => ClientEvent::Reconfigured { accepted, mode },
             ControlMessage::BitrateChanged { kbps } => ClientEvent::BitrateChanged(Bitrate::from_kbps(kbps)),
             ControlMessage::ProbeResult(result) => ClientEvent::ProbeResult(result),
-            ControlMessage::PipelineGap { gap_ms } => {
-                ClientEvent::PipelineGap(Duration::from_millis(u64::from(gap_ms)))
-            }
+            ControlMessage::PipelineGap { ms } => ClientEvent::PipelineGap(Duration::from_millis(u64::from(ms))),
             ControlMessage::AccessUpdate { grants, remaining_s } => ClientEvent::AccessChanged {
                 grants,
                 remaining: (remaining_s > 0).then(|| Duration::from_secs(u64::from(remaining_s))),
@@ -229,18 +205,15 @@ impl ClientControl {
         self.events.push_back(event);
     }
 
-    /// Sends the next clock probe, or goes on to streaming when the rounds are over.
+    /// Goes on to streaming when the clock rounds are over.
     fn step_sync(&mut self, now: Instant) {
         let (State::Syncing(sync) | State::Streaming { sync: Some(sync), .. }) = &mut self.state else { return };
-        if sync.wants_probe(now) {
-            self.outbox.push_back(Outgoing::ClockProbe);
-        }
-        if !sync.is_over() {
+        if !sync.is_finished() {
             return;
         }
         let estimate = sync.estimate();
         let was_first = matches!(self.state, State::Syncing(_));
-        self.state = State::Streaming { sync: None, next_sync: now + CLOCK_INTERVAL };
+        self.state = State::Streaming { sync: None, next_sync: now + ClockSync::INTERVAL };
         match (was_first, estimate) {
             (true, estimate) => self.events.push_back(ClientEvent::Ready(estimate)),
             (false, Some(estimate)) => self.events.push_back(ClientEvent::ClockUpdated(estimate)),
@@ -249,12 +222,12 @@ impl ClientControl {
     }
 
     fn send(&mut self, message: &ControlMessage) {
-        self.outbox.push_back(Outgoing::Ready(Transmit::Stream(frame(&message.encode()))));
+        self.outbox.push_back(Transmit::Stream(frame(&message.encode())));
     }
 
     fn misbehaved(&mut self, what: String) {
         let reason = "protocol error".into();
-        self.outbox.push_back(Outgoing::Ready(Transmit::Close { code: CloseCode::Failed.code(), reason }));
+        self.outbox.push_back(Transmit::Close { code: CloseCode::Failed.code(), reason });
         self.end(ClientClosed::Misbehaved(what));
     }
 
@@ -267,7 +240,7 @@ impl ClientControl {
 
     fn close(&mut self, code: CloseCode) {
         if !matches!(self.state, State::Closed) {
-            self.outbox.push_back(Outgoing::Ready(Transmit::Close { code: code.code(), reason: String::new() }));
+            self.outbox.push_back(Transmit::Close { code: code.code(), reason: String::new() });
             self.end(ClientClosed::ByUs);
         }
     }
@@ -283,10 +256,7 @@ impl ClientControl {
                 target_kbps: rate.kbps(),
                 duration_ms: u32::try_from(duration.as_millis()).unwrap_or(u32::MAX),
             },
-            ClientCommand::Start { .. }
-            | ClientCommand::Input(_)
-            | ClientCommand::Rich(_)
-            | ClientCommand::Close { .. } => return None,
+            ClientCommand::Start { .. } | ClientCommand::Input(_) | ClientCommand::Close { .. } => return None,
         })
     }
 }
@@ -297,10 +267,12 @@ impl ControlSession for ClientControl {
     type Command = ClientCommand;
 
     fn handle_stream(&mut self, now: Instant, clock: ClientTime, bytes: &[u8]) {
-        self.reader.push(bytes);
-        while let Some(payload) = self.reader.next() {
-            self.handle_message(now, clock, &payload);
+        let mut reader = std::mem::take(&mut self.reader);
+        reader.push(bytes);
+        while let Some(payload) = reader.next_frame() {
+            self.handle_message(now, clock, payload);
         }
+        self.reader = reader;
     }
 
     fn handle_stream_end(&mut self, _now: Instant) {
@@ -309,9 +281,9 @@ impl ControlSession for ClientControl {
 
     fn handle_datagram(&mut self, _now: Instant, datagram: &[u8]) {
         if matches!(self.state, State::Syncing(_) | State::Streaming { .. })
-            && let Ok(datagram) = HostDatagram::decode(datagram)
+            && let Ok(HostDatagram::HostTiming(timing)) = HostDatagram::decode(datagram)
         {
-            self.events.push_back(ClientEvent::Datagram(datagram));
+            self.events.push_back(ClientEvent::HostTiming(timing));
         }
     }
 
@@ -324,7 +296,7 @@ impl ControlSession for ClientControl {
 
     fn handle_timeout(&mut self, now: Instant) {
         match &mut self.state {
-            State::AwaitingWelcome { deadline } if now >= *deadline => self.close(CloseCode::Normal),
+            State::AwaitingWelcome { deadline } if now >= *deadline => self.close(CloseCode::Ended),
             State::Syncing(sync) => {
                 sync.handle_timeout(now);
                 self.step_sync(now);
@@ -334,7 +306,7 @@ impl ControlSession for ClientControl {
                 self.step_sync(now);
             }
             State::Streaming { sync: sync @ None, next_sync } if now >= *next_sync => {
-                *sync = Some(ClockSync::new(now));
+                *sync = Some(ClockSync::new());
                 self.step_sync(now);
             }
             State::AwaitingWelcome { .. } | State::Welcomed | State::Streaming { .. } | State::Closed => {}
@@ -344,18 +316,15 @@ impl ControlSession for ClientControl {
     fn handle_command(&mut self, now: Instant, command: ClientCommand) {
         match (&self.state, command) {
             (State::Welcomed, ClientCommand::Start { media_port }) => {
-                self.outbox.push_back(Outgoing::Ready(Transmit::Stream(frame(&Start { media_port }.encode()))));
-                self.state = State::Syncing(ClockSync::new(now));
+                self.outbox.push_back(Transmit::Stream(frame(&Start { media_port }.encode())));
+                self.state = State::Syncing(ClockSync::new());
                 self.step_sync(now);
             }
             (_, ClientCommand::Close { quit }) => {
-                self.close(if quit { CloseCode::Quit } else { CloseCode::Normal });
+                self.close(if quit { CloseCode::UserQuit } else { CloseCode::Ended });
             }
             (State::Streaming { .. }, ClientCommand::Input(event)) => {
-                self.outbox.push_back(Outgoing::Ready(Transmit::Datagram(event.encode().to_vec())));
-            }
-            (State::Streaming { .. }, ClientCommand::Rich(event)) => {
-                self.outbox.push_back(Outgoing::Ready(Transmit::Datagram(event.encode())));
+                self.outbox.push_back(Transmit::Datagram(ClientDatagram::Input(event).encode()));
             }
             (State::Streaming { .. }, command) => {
                 if let Some(message) = Self::message_for(&command) {
@@ -367,13 +336,12 @@ impl ControlSession for ClientControl {
         }
     }
 
-    fn poll_transmit(&mut self, _now: Instant, clock: ClientTime) -> Option<Transmit> {
-        Some(match self.outbox.pop_front()? {
-            Outgoing::Ready(transmit) => transmit,
-            Outgoing::ClockProbe => {
-                Transmit::Stream(frame(&ControlMessage::ClockProbe { t1: clock.nanos() }.encode()))
-            }
-        })
+    fn poll_transmit(&mut self, now: Instant, clock: ClientTime) -> Option<Transmit> {
+        if let Some(transmit) = self.outbox.pop_front() {
+            return Some(transmit);
+        }
+        let (State::Syncing(sync) | State::Streaming { sync: Some(sync), .. }) = &mut self.state else { return None };
+        sync.poll_probe(now, clock).map(|probe| Transmit::Stream(frame(&probe.encode())))
     }
 
     fn poll_event(&mut self) -> Option<ClientEvent> {

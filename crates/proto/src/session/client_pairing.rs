@@ -7,7 +7,7 @@ use std::{
 
 use super::{ControlSession, Transmit};
 use crate::{
-    pairing::{ChallengeRefused, ClientCeremony, Pin},
+    pairing::{ClientCeremony, ENTROPY_LEN, PairingError, Pin},
     units::{ClientClock, ClientTime, Fingerprint},
     wire::{CloseCode, ControlMessage, FrameReader, frame},
 };
@@ -40,7 +40,7 @@ pub const PAIRING_WITHIN: Duration = Duration::from_secs(90);
 #[derive(Debug)]
 enum State {
     AwaitingChallenge(ClientCeremony),
-    AwaitingResult,
+    AwaitingResult(ClientCeremony),
     Closed,
 }
 
@@ -56,8 +56,14 @@ pub struct ClientPairing {
 
 impl ClientPairing {
     /// Starts the ceremony between the certificates seen on this connection. `seed` is 64 fresh random bytes.
-    pub fn new(now: Instant, name: &str, pin: &Pin, client: Fingerprint, host: Fingerprint, seed: [u8; 64]) -> Self {
-        let (ceremony, request) = ClientCeremony::start(name, pin, client, host, seed);
+    pub fn new(
+        now: Instant,
+        name: Option<String>,
+        pin: &Pin,
+        (client, host): (Fingerprint, Fingerprint),
+        seed: [u8; ENTROPY_LEN],
+    ) -> Self {
+        let (ceremony, request) = ClientCeremony::start(name, pin, (client, host), seed);
         let request = ControlMessage::PairRequest(request);
         Self {
             state: State::AwaitingChallenge(ceremony),
@@ -70,20 +76,19 @@ impl ClientPairing {
 
     fn handle_message(&mut self, message: &ControlMessage) {
         match (std::mem::replace(&mut self.state, State::Closed), message) {
-            (State::AwaitingChallenge(ceremony), ControlMessage::PairChallenge(challenge)) => {
+            (State::AwaitingChallenge(mut ceremony), ControlMessage::PairChallenge(challenge)) => {
                 match ceremony.handle_challenge(challenge) {
                     Ok(proof) => {
                         self.outbox.push_back(Transmit::Stream(frame(&ControlMessage::PairProof(proof).encode())));
-                        self.state = State::AwaitingResult;
+                        self.state = State::AwaitingResult(ceremony);
                     }
-                    Err(ChallengeRefused::WrongPin) => self.finish(PairingOutcome::WrongPin),
-                    Err(ChallengeRefused::Malformed) => {
-                        self.finish(PairingOutcome::Misbehaved("its pairing message is malformed".into()));
-                    }
+                    Err(PairingError::WrongPin) => self.finish(PairingOutcome::WrongPin),
+                    Err(error) => self.finish(PairingOutcome::Misbehaved(error.to_string())),
                 }
             }
-            (State::AwaitingResult, ControlMessage::PairResult { ok }) => {
-                self.finish(if *ok { PairingOutcome::Paired } else { PairingOutcome::NotStored });
+            (State::AwaitingResult(mut ceremony), ControlMessage::PairResult { paired }) => {
+                let paired = ceremony.handle_result(*paired).is_ok();
+                self.finish(if paired { PairingOutcome::Paired } else { PairingOutcome::NotStored });
             }
             // Any other message is ignored (spec section 2.1).
             (state, _) => self.state = state,
@@ -92,7 +97,7 @@ impl ClientPairing {
 
     /// Code 0 after success, 1 after failure; the stream is finished first (spec section 3.2).
     fn finish(&mut self, outcome: PairingOutcome) {
-        let code = if outcome == PairingOutcome::Paired { CloseCode::Normal } else { CloseCode::Failed };
+        let code = if outcome == PairingOutcome::Paired { CloseCode::Ended } else { CloseCode::Failed };
         self.outbox.push_back(Transmit::Finish);
         self.outbox.push_back(Transmit::Close { code: code.code(), reason: String::new() });
         self.end(outcome);
@@ -110,12 +115,14 @@ impl ControlSession for ClientPairing {
     type Command = std::convert::Infallible;
 
     fn handle_stream(&mut self, _now: Instant, _clock: ClientTime, bytes: &[u8]) {
-        self.reader.push(bytes);
-        while let Some(payload) = self.reader.next() {
-            if let Ok(message) = ControlMessage::decode(&payload) {
+        let mut reader = std::mem::take(&mut self.reader);
+        reader.push(bytes);
+        while let Some(payload) = reader.next_frame() {
+            if let Ok(message) = ControlMessage::decode(payload) {
                 self.handle_message(&message);
             }
         }
+        self.reader = reader;
     }
 
     fn handle_stream_end(&mut self, _now: Instant) {}

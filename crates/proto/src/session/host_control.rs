@@ -15,14 +15,18 @@ use std::{
 use super::{ControlSession, Transmit};
 use crate::{
     pairing::Pin,
-    units::{Bitrate, Fingerprint, HostClock, HostTime, Mode},
+    units::{Bitrate, ClientTime, Fingerprint, HostClock, HostTime, Mode},
     wire::{
-        ClientDatagram, CloseCode, ControlMessage, FrameReader, Grants, Hello, PairRequest, ProbeResult, Start, Welcome,
-        WireError, frame, is_typed,
+        CloseCode, ControlMessage, FrameReader, Grants, Hello, Opening, PairRequest, ProbeResult, Start, VERSION,
+        VideoCaps, Welcome, cut_reason,
+        datagram::{ClientDatagram, InputEvent},
+        frame,
     },
 };
 use pairing::{Ceremony, Step};
 use streaming::Streaming;
+
+pub use streaming::fits;
 
 /// What the control session tells its owner.
 #[derive(Debug)]
@@ -74,8 +78,8 @@ pub enum HostEvent {
         /// Length of the burst, at most [`PROBE_TIME_LIMIT`].
         duration: Duration,
     },
-    /// Input, microphone or rich input, as decoded; grants are the owner's to check.
-    Datagram(ClientDatagram),
+    /// Keyboard, pointer or gamepad input, as decoded; grants are the seat's to check.
+    Input(InputEvent),
     /// The session is over. Always the last event, and sent exactly once.
     Closed(HostClosed),
 }
@@ -164,15 +168,12 @@ pub const PROBE_RATE_LIMIT: Bitrate = Bitrate::from_mbps(10_000);
 /// The longest speed test (spec section 2.5).
 pub const PROBE_TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// The version a Hello must carry (spec section 2.2).
-const PROTOCOL_VERSION: u32 = 2;
-
 #[derive(Debug)]
 enum State {
     AwaitingFirst { deadline: Instant },
     Pairing(Ceremony),
-    AwaitingAdmission { video_caps: crate::wire::VideoCaps },
-    AwaitingStart { deadline: Instant, video_caps: crate::wire::VideoCaps, admission: Box<Admission> },
+    AwaitingAdmission { video_caps: VideoCaps },
+    AwaitingStart { deadline: Instant, video_caps: VideoCaps, admission: Box<Admission> },
     Streaming(Box<Streaming>),
     Closed,
 }
@@ -192,7 +193,7 @@ pub struct HostControl {
 #[derive(Debug)]
 enum Outgoing {
     Message(ControlMessage),
-    Echo { t1: u64, t2: HostTime },
+    Echo { t1: ClientTime, t2: HostTime },
     Ready(Transmit),
 }
 
@@ -217,7 +218,7 @@ impl HostControl {
                 let step = ControlMessage::decode(payload).map(|message| ceremony.handle_message(now, &message));
                 // A message that is none is ignored, like any unknown typed message (spec section 2.1).
                 if let Ok(step) = step {
-                    self.take_pairing_step(now, step);
+                    self.take_pairing_step(step);
                 }
             }
             State::AwaitingAdmission { .. } | State::Closed => {}
@@ -231,17 +232,21 @@ impl HostControl {
     }
 
     fn handle_first(&mut self, now: Instant, payload: &[u8]) {
-        if is_typed(payload) {
-            match ControlMessage::decode(payload) {
+        match Opening::of(payload) {
+            Some(Opening::Session) => self.handle_hello(payload),
+            Some(Opening::Pairing) => match ControlMessage::decode(payload) {
                 Ok(ControlMessage::PairRequest(request)) => self.begin_ceremony(now, request),
                 Ok(_) => self.misbehaved("the first message was neither Hello nor PairRequest"),
                 Err(error) => self.misbehaved(&error.to_string()),
-            }
-            return;
+            },
+            None => self.misbehaved("the first message was neither Hello nor PairRequest"),
         }
+    }
+
+    fn handle_hello(&mut self, payload: &[u8]) {
         match Hello::decode(payload) {
-            Ok(hello) if hello.version != PROTOCOL_VERSION => {
-                let reason = format!("this host speaks version {PROTOCOL_VERSION}, not {}", hello.version);
+            Ok(hello) if hello.version != VERSION => {
+                let reason = format!("this host speaks version {VERSION}, not {}", hello.version);
                 self.close(CloseCode::VersionMismatch, reason);
             }
             Ok(hello) => {
@@ -254,14 +259,14 @@ impl HostControl {
 
     fn begin_ceremony(&mut self, now: Instant, request: PairRequest) {
         let Some(client) = self.client else {
-            self.close(CloseCode::NoCertificate, "pairing needs a client certificate".into());
+            self.close(CloseCode::IdentityRequired, "pairing needs a client certificate".into());
             return;
         };
         self.events.push_back(HostEvent::PairingRequested { name: request.name.clone() });
         self.state = State::Pairing(Ceremony::new(now, client, self.host, request));
     }
 
-    fn take_pairing_step(&mut self, now: Instant, step: Step) {
+    fn take_pairing_step(&mut self, step: Step) {
         match step {
             Step::Wait => {}
             Step::Send(message) => self.outbox.push_back(Outgoing::Message(message)),
@@ -276,12 +281,11 @@ impl HostControl {
             }
             Step::Close(code, reason) => self.close(code, reason.into()),
         }
-        let _ = now;
     }
 
     fn handle_start(&mut self, now: Instant, payload: &[u8]) {
-        let start: Result<Start, WireError> = Start::decode(payload);
-        let (State::AwaitingStart { video_caps, admission, .. }, Ok(start)) = (&self.state, &start) else {
+        let (State::AwaitingStart { video_caps, admission, .. }, Ok(start)) = (&self.state, Start::decode(payload))
+        else {
             self.misbehaved("the message after Welcome was no Start");
             return;
         };
@@ -304,7 +308,7 @@ impl HostControl {
         if matches!(self.state, State::Closed) {
             return;
         }
-        let reason = shorten(reason);
+        let reason = cut_reason(&reason).to_owned();
         self.outbox.push_back(Outgoing::Ready(Transmit::Close { code: code.code(), reason: reason.clone() }));
         self.end(HostClosed::ByHost { code, reason });
     }
@@ -320,44 +324,36 @@ impl HostControl {
     }
 }
 
-/// Cuts a close reason to the 256 bytes the peer shows (spec section 2.6), on a character boundary.
-fn shorten(mut reason: String) -> String {
-    const LIMIT: usize = 256;
-    if reason.len() > LIMIT {
-        let cut = (0..=LIMIT).rev().find(|&at| reason.is_char_boundary(at)).unwrap_or(0);
-        reason.truncate(cut);
-    }
-    reason
-}
-
 impl ControlSession for HostControl {
     type Clock = HostClock;
     type Event = HostEvent;
     type Command = HostCommand;
 
     fn handle_stream(&mut self, now: Instant, clock: HostTime, bytes: &[u8]) {
-        self.reader.push(bytes);
-        while let Some(payload) = self.reader.next() {
-            self.handle_message(now, clock, &payload);
+        let mut reader = std::mem::take(&mut self.reader);
+        reader.push(bytes);
+        while let Some(payload) = reader.next_frame() {
+            self.handle_message(now, clock, payload);
         }
+        self.reader = reader;
     }
 
-    fn handle_stream_end(&mut self, now: Instant) {
+    fn handle_stream_end(&mut self, _now: Instant) {
         match &mut self.state {
             State::Pairing(ceremony) => {
                 let step = ceremony.handle_stream_end();
-                self.take_pairing_step(now, step);
+                self.take_pairing_step(step);
             }
             State::Closed => {}
-            _ => self.close(CloseCode::Normal, "the client ended the session".into()),
+            _ => self.close(CloseCode::Ended, "the client ended the session".into()),
         }
     }
 
     fn handle_datagram(&mut self, _now: Instant, datagram: &[u8]) {
         if matches!(self.state, State::Streaming(_))
-            && let Ok(datagram) = ClientDatagram::decode(datagram)
+            && let Ok(ClientDatagram::Input(event)) = ClientDatagram::decode(datagram)
         {
-            self.events.push_back(HostEvent::Datagram(datagram));
+            self.events.push_back(HostEvent::Input(event));
         }
     }
 
@@ -381,10 +377,13 @@ impl ControlSession for HostControl {
             }
             State::Pairing(ceremony) => {
                 let step = ceremony.handle_timeout(now);
-                self.take_pairing_step(now, step);
+                self.take_pairing_step(step);
             }
             State::Streaming(streaming) => streaming.handle_timeout(now, &mut self.outbox),
-            State::AwaitingFirst { .. } | State::AwaitingStart { .. } | State::AwaitingAdmission { .. } | State::Closed => {}
+            State::AwaitingFirst { .. }
+            | State::AwaitingStart { .. }
+            | State::AwaitingAdmission { .. }
+            | State::Closed => {}
         }
     }
 
@@ -392,11 +391,11 @@ impl ControlSession for HostControl {
         match (command, &mut self.state) {
             (HostCommand::BeginPairing { pin, seed }, State::Pairing(ceremony)) => {
                 let step = ceremony.begin(now, &pin, seed);
-                self.take_pairing_step(now, step);
+                self.take_pairing_step(step);
             }
             (HostCommand::PairingStored { ok }, State::Pairing(ceremony)) => {
                 let step = ceremony.stored(now, ok);
-                self.take_pairing_step(now, step);
+                self.take_pairing_step(step);
             }
             (HostCommand::Accept(admission), _) => self.accept(now, admission),
             (HostCommand::Refuse { code, reason }, _) => self.close(code, reason),
@@ -412,7 +411,7 @@ impl ControlSession for HostControl {
         Some(match self.outbox.pop_front()? {
             Outgoing::Message(message) => Transmit::Stream(frame(&message.encode())),
             Outgoing::Echo { t1, t2 } => {
-                let echo = ControlMessage::ClockEcho { t1, t2: t2.nanos(), t3: clock.nanos() };
+                let echo = ControlMessage::ClockEcho { t1, t2, t3: clock };
                 Transmit::Stream(frame(&echo.encode()))
             }
             Outgoing::Ready(transmit) => transmit,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::HostEvent;
 use crate::{
-    pairing::{HostCeremony, Pin},
+    pairing::{ENTROPY_LEN, HostCeremony, Outcome, Pin},
     units::Fingerprint,
     wire::{CloseCode, ControlMessage, PairRequest},
 };
@@ -32,7 +32,7 @@ enum State {
     /// The owner looks for a PIN.
     Requested { ceremony: HostCeremony, request: PairRequest },
     /// The challenge is out: this PIN has had its guess.
-    Challenged { ceremony: HostCeremony, name: Option<String> },
+    Challenged { ceremony: HostCeremony },
     /// The proof was right; the owner stores the device.
     Proven,
     /// The client knows how it went and closes.
@@ -61,14 +61,14 @@ impl Ceremony {
         matches!(self.state, State::Challenged { .. })
     }
 
-    pub(super) fn begin(&mut self, now: Instant, pin: &Pin, seed: [u8; 64]) -> Step {
+    pub(super) fn begin(&mut self, now: Instant, pin: &Pin, seed: [u8; ENTROPY_LEN]) -> Step {
         let State::Requested { .. } = self.state else { return Step::Wait };
         let State::Requested { mut ceremony, request } = std::mem::replace(&mut self.state, State::Told) else {
             return Step::Wait;
         };
         match ceremony.handle_request(&request, pin, seed) {
             Ok(challenge) => {
-                self.state = State::Challenged { ceremony, name: request.name };
+                self.state = State::Challenged { ceremony };
                 self.deadline = now + PROOF_WITHIN;
                 Step::Send(ControlMessage::PairChallenge(challenge))
             }
@@ -81,33 +81,34 @@ impl Ceremony {
     }
 
     pub(super) fn handle_message(&mut self, now: Instant, message: &ControlMessage) -> Step {
-        let (State::Challenged { ceremony, name }, ControlMessage::PairProof(proof)) = (&mut self.state, message) else {
+        let (State::Challenged { ceremony }, ControlMessage::PairProof(proof)) = (&mut self.state, message) else {
             return Step::Wait;
         };
-        let proven = ceremony.handle_proof(proof);
-        let name = name.take();
         self.deadline = now + LINGER;
-        if proven {
-            self.state = State::Proven;
-            Step::Tell(HostEvent::PairingProven { name })
-        } else {
-            self.state = State::Told;
-            Step::SendAndTell(ControlMessage::PairResult { ok: false }, HostEvent::PairingFailed)
+        match ceremony.handle_proof(proof) {
+            Outcome::Paired { name } => {
+                self.state = State::Proven;
+                Step::Tell(HostEvent::PairingProven { name })
+            }
+            Outcome::Refused => {
+                self.state = State::Told;
+                Step::SendAndTell(ControlMessage::PairResult { paired: false }, HostEvent::PairingFailed)
+            }
         }
     }
 
-    pub(super) fn stored(&mut self, now: Instant, ok: bool) -> Step {
+    pub(super) fn stored(&mut self, now: Instant, paired: bool) -> Step {
         let State::Proven = self.state else { return Step::Wait };
         self.state = State::Told;
         self.deadline = now + LINGER;
-        Step::Send(ControlMessage::PairResult { ok })
+        Step::Send(ControlMessage::PairResult { paired })
     }
 
     /// A client that finds our confirmation wrong finishes its stream without a proof: it had another PIN. Code 0
     /// lets it say so; any other code would read as a failure of the host (spec section 3.2).
     pub(super) fn handle_stream_end(&mut self) -> Step {
         match self.state {
-            State::Requested { .. } | State::Challenged { .. } => Step::Close(CloseCode::Normal, "pairing ended"),
+            State::Requested { .. } | State::Challenged { .. } => Step::Close(CloseCode::Ended, "pairing ended"),
             // The client may finish its stream before it has read the result.
             State::Proven | State::Told => Step::Wait,
         }
@@ -118,7 +119,7 @@ impl Ceremony {
             return Step::Wait;
         }
         match self.state {
-            State::Told => Step::Close(CloseCode::Normal, "pairing ended"),
+            State::Told => Step::Close(CloseCode::Ended, "pairing ended"),
             _ => Step::Close(CloseCode::Failed, "pairing took too long"),
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use super::{Admission, HostCommand, HostEvent, Outgoing, PROBE_RATE_LIMIT, PROBE_TIME_LIMIT};
 use crate::{
     units::{Bitrate, HostTime, Mode},
-    wire::{ClipState, Codec, ControlMessage, ProbeResult, VideoCaps, WireMode},
+    wire::{ClipReason, ClipState, Codec, ControlMessage, ProbeResult, VideoCaps, WireMode},
 };
 
 /// The client runs this many clock rounds right after Start and takes any other message for an echo.
@@ -24,6 +24,8 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// What a SetBitrate may ask for (spec section 2.5).
 const BITRATE_FLOOR: Bitrate = Bitrate::from_kbps(500);
 const BITRATE_LIMIT: Bitrate = Bitrate::from_kbps(8_000_000);
+/// The host has no clipboard to share (spec section 5.8).
+const NO_CLIPBOARD: ClipState = ClipState { enabled: false, policy: 0, reason: ClipReason::BackendUnavailable };
 /// The largest side H.264 is offered at (spec section 6.2).
 const H264_MAX_SIDE: u32 = 4_096;
 
@@ -50,11 +52,7 @@ enum Hold {
 impl Streaming {
     pub(super) fn new(now: Instant, video_caps: VideoCaps, admission: &Admission) -> Self {
         Self {
-            hold: Hold::Until {
-                deadline: now + CLOCK_ROUNDS_WITHIN,
-                rounds_left: CLOCK_ROUNDS,
-                held: Vec::new(),
-            },
+            hold: Hold::Until { deadline: now + CLOCK_ROUNDS_WITHIN, rounds_left: CLOCK_ROUNDS, held: Vec::new() },
             mode: admission.welcome.mode,
             codec: admission.welcome.codec,
             video_caps,
@@ -104,7 +102,7 @@ impl Streaming {
                 self.probe(now, target_kbps, duration_ms, outbox, events);
             }
             ControlMessage::ClipControl { .. } => {
-                self.send(ControlMessage::ClipState(ClipState::unavailable()), outbox);
+                self.send(ControlMessage::ClipState(NO_CLIPBOARD), outbox);
             }
             // Nothing of these is offered in our Welcome, or they flow the other way: ignored (spec section 7).
             _ => {}
@@ -122,8 +120,8 @@ impl Streaming {
                 self.send(ControlMessage::BitrateChanged { kbps: bitrate.kbps() }, outbox);
             }
             HostCommand::PipelineGap(gap) => {
-                let gap_ms = u32::try_from(gap.as_millis()).unwrap_or(u32::MAX);
-                self.send(ControlMessage::PipelineGap { gap_ms }, outbox);
+                let ms = u32::try_from(gap.as_millis()).unwrap_or(u32::MAX);
+                self.send(ControlMessage::PipelineGap { ms }, outbox);
             }
             HostCommand::ProbeDone(result) => self.send(ControlMessage::ProbeResult(result), outbox),
             HostCommand::AccessChanged { grants, remaining } => {
