@@ -36,6 +36,9 @@ pub enum HostEvent {
         /// The name it gives itself, unscrubbed.
         name: Option<String>,
     },
+    /// The challenge is computed but not sent: sending it spends the PIN. Answer with
+    /// [`HostCommand::SendChallenge`] or [`HostCommand::Refuse`].
+    PairingAnswered,
     /// The client's SPAKE2 message was malformed: the PIN was not used and stays valid.
     PairingMalformed,
     /// The client proved that it knows the PIN. Store it, then answer with [`HostCommand::PairingStored`].
@@ -114,6 +117,8 @@ pub enum HostCommand {
         /// Fresh random bytes for the SPAKE2 scalar.
         seed: [u8; 64],
     },
+    /// The PIN is marked as spent: send the challenge.
+    SendChallenge,
     /// The proven client was stored (or could not be): tell it.
     PairingStored {
         /// Whether the pairing is on disk.
@@ -391,6 +396,10 @@ impl ControlSession for HostControl {
         match (command, &mut self.state) {
             (HostCommand::BeginPairing { pin, seed }, State::Pairing(ceremony)) => {
                 let step = ceremony.begin(now, &pin, seed);
+                self.take_pairing_step(step);
+            }
+            (HostCommand::SendChallenge, State::Pairing(ceremony)) => {
+                let step = ceremony.send_challenge(now);
                 self.take_pairing_step(step);
             }
             (HostCommand::PairingStored { ok }, State::Pairing(ceremony)) => {

@@ -6,7 +6,7 @@ use super::HostEvent;
 use crate::{
     pairing::{ENTROPY_LEN, HostCeremony, Outcome, Pin},
     units::Fingerprint,
-    wire::{CloseCode, ControlMessage, PairRequest},
+    wire::{CloseCode, ControlMessage, PairChallenge, PairRequest},
 };
 
 /// The owner has this long to hand over the PIN or refuse.
@@ -31,6 +31,8 @@ pub(super) enum Step {
 enum State {
     /// The owner looks for a PIN.
     Requested { ceremony: HostCeremony, request: PairRequest },
+    /// The owner marks the PIN as spent.
+    Answered { ceremony: HostCeremony, challenge: PairChallenge },
     /// The challenge is out: this PIN has had its guess.
     Challenged { ceremony: HostCeremony },
     /// The proof was right; the owner stores the device.
@@ -62,21 +64,37 @@ impl Ceremony {
     }
 
     pub(super) fn begin(&mut self, now: Instant, pin: &Pin, seed: [u8; ENTROPY_LEN]) -> Step {
-        let State::Requested { .. } = self.state else { return Step::Wait };
-        let State::Requested { mut ceremony, request } = std::mem::replace(&mut self.state, State::Told) else {
-            return Step::Wait;
-        };
-        match ceremony.handle_request(&request, pin, seed) {
-            Ok(challenge) => {
+        match std::mem::replace(&mut self.state, State::Told) {
+            State::Requested { mut ceremony, request } => match ceremony.handle_request(&request, pin, seed) {
+                Ok(challenge) => {
+                    self.state = State::Answered { ceremony, challenge };
+                    self.deadline = now + DECISION_WITHIN;
+                    Step::Tell(HostEvent::PairingAnswered)
+                }
+                Err(_) => Step::TellAndClose(
+                    HostEvent::PairingMalformed,
+                    CloseCode::SetupFailed,
+                    "protocol error: malformed pairing message",
+                ),
+            },
+            other => {
+                self.state = other;
+                Step::Wait
+            }
+        }
+    }
+
+    pub(super) fn send_challenge(&mut self, now: Instant) -> Step {
+        match std::mem::replace(&mut self.state, State::Told) {
+            State::Answered { ceremony, challenge } => {
                 self.state = State::Challenged { ceremony };
                 self.deadline = now + PROOF_WITHIN;
                 Step::Send(ControlMessage::PairChallenge(challenge))
             }
-            Err(_) => Step::TellAndClose(
-                HostEvent::PairingMalformed,
-                CloseCode::SetupFailed,
-                "protocol error: malformed pairing message",
-            ),
+            other => {
+                self.state = other;
+                Step::Wait
+            }
         }
     }
 
@@ -108,7 +126,9 @@ impl Ceremony {
     /// lets it say so; any other code would read as a failure of the host (spec section 3.2).
     pub(super) fn handle_stream_end(&mut self) -> Step {
         match self.state {
-            State::Requested { .. } | State::Challenged { .. } => Step::Close(CloseCode::Ended, "pairing ended"),
+            State::Requested { .. } | State::Answered { .. } | State::Challenged { .. } => {
+                Step::Close(CloseCode::Ended, "pairing ended")
+            }
             // The client may finish its stream before it has read the result.
             State::Proven | State::Told => Step::Wait,
         }

@@ -130,6 +130,7 @@ impl Streaming {
             }
             // These belong to other states; see `HostControl::handle_command`.
             HostCommand::BeginPairing { .. }
+            | HostCommand::SendChallenge
             | HostCommand::PairingStored { .. }
             | HostCommand::Accept(_)
             | HostCommand::Refuse { .. }
