@@ -5,6 +5,9 @@
 //! (control and media) and the contract they share; everything else is a part of them.
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod input;
+pub mod pairing;
 pub mod session;
 pub mod units;
+pub mod wire;

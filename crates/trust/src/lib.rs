@@ -1,1 +1,35 @@
-//! Skeleton.
+//! Who may connect: the host's identity, PIN windows, the approval queue, paired devices and what they may do.
+//!
+//! This crate is the security boundary of the product and fails closed: what cannot be read, parsed or stored
+//! admits nobody. It opens no socket and starts no thread; time and randomness are parameters, the state
+//! directory is the only thing outside it touches. Trust is decided by the SHA-256 of a client's leaf certificate
+//! alone; that the client holds the certificate's key is the TLS layer's to prove.
+//!
+//! Read [`Trust`] first: it joins the parts, keeps memory behind the disk, and is what the host calls.
+
+mod access;
+mod approvals;
+mod clock;
+mod cooldown;
+mod device;
+mod identity;
+mod name;
+mod pin;
+mod policy;
+mod private;
+mod source;
+mod store;
+mod trust;
+
+pub use access::{Access, Grants, Offer};
+pub use approvals::{ApprovalPath, ApprovalQueue, Knock, KnockId, KnockRefusal, ParkedEnd, ParkedId, Presence};
+pub use clock::Moment;
+pub use device::{Device, DeviceState, PairedBy, Standing};
+pub use identity::{HostIdentity, IdentityError};
+pub use name::DeviceName;
+pub use pin::{Invitation, InvitedDevice, PairRefusal, PinAttempt, PinText, PinWindow, SpentPin, WindowState};
+pub use policy::{PairingPolicy, UnknownPolicy};
+pub use private::FileError;
+pub use source::is_private;
+pub use store::StoreError;
+pub use trust::{AccessEnd, ApproveError, PairError, Refusal, RevokeError, Trust, TrustError, TrustEvent, Verdict};

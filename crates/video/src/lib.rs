@@ -5,4 +5,5 @@
 //! threads, joined by a [`frame::FrameReceiver`] that holds the newest frame and counts what it dropped.
 
 pub mod display;
+pub mod encode;
 pub mod frame;

@@ -1,5 +1,10 @@
 //! What a client's input means to a seat: the vocabulary every display backend takes.
 
+pub mod keymap;
+mod seat;
+
+pub use seat::{RefusedInput, Seat};
+
 /// One action on a display's keyboard or pointer, in the units of the kernel and of Wayland.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SeatEvent {

@@ -1,0 +1,37 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo host test lint check bench fuzz
+
+CARGO ?= cargo
+# nextest runs each test in a process of its own; plain `cargo test` stands in where it is not installed.
+RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run" || echo "test")
+FUZZ_SECONDS ?= 600
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: ## Installs the system packages that building and testing need (Debian, Ubuntu)
+	@crates/tools/scripts/setup.sh
+
+demo: setup ## Streams a real desktop to a real client on this machine, checks it and prints one table
+	$(CARGO) build --release --locked -p punktfunk-host -p punktfunk-client -p punktfunk-tools
+	$(CARGO) run --release --locked -q -p punktfunk-tools -- demo
+
+host: setup ## Builds the host and the client for real use: target/release/punktfunk-host and punktfunk
+	$(CARGO) build --release --locked -p punktfunk-host -p punktfunk-client
+
+test: setup ## Runs every test on a clean checkout
+	$(CARGO) $(RUNNER) --workspace --locked
+
+lint: setup ## Formatting and lints, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+check: lint test ## What CI runs
+
+bench: setup ## Criterion benchmarks: ours beside the baseline, in one run
+	$(CARGO) bench --workspace --locked
+
+fuzz: setup ## Runs every fuzz target for FUZZ_SECONDS (600) each
+	crates/tools/scripts/fuzz.sh $(FUZZ_SECONDS)

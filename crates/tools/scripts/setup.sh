@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs what building, testing and the demo need on Debian and Ubuntu; elsewhere says plainly what is missing.
+set -euo pipefail
+
+packages=(
+  # building: FFmpeg, the compositor's renderer and keymaps, and the C toolchain for the crates that bring C
+  build-essential cmake pkg-config clang libclang-dev
+  libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
+  libpixman-1-dev libxkbcommon-dev
+  # running: keymap data, X11 programs on the embedded display, the second display backend
+  xkb-data xwayland sway
+  # demo and tests: what is shown on the display, and its font
+  foot weston x11-apps fonts-dejavu-core
+  # tests: network namespaces
+  iproute2
+)
+
+if ! command -v cargo >/dev/null; then
+  echo "setup: cargo is missing. Install the Rust toolchain (1.95 or newer): https://rustup.rs" >&2
+  exit 1
+fi
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  echo "setup: this is not Debian or Ubuntu, so nothing is installed for you." >&2
+  echo "setup: building needs a C compiler, clang with libclang, cmake, pkg-config, the headers of FFmpeg" >&2
+  echo "setup: (libavcodec, libavformat, libavutil, libswscale), pixman-1 and xkbcommon; running and testing need" >&2
+  echo "setup: xkb data, Xwayland, sway, foot, weston's demo clients, xclock and xlogo, and a monospace font." >&2
+  exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "setup: installing ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "setup: these packages are missing and neither root nor sudo is at hand. Run as root:" >&2
+    echo "  apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

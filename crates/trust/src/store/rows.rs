@@ -1,0 +1,205 @@
+//! Rows of the store and the values they stand for. What does not parse is damage, never a default.
+
+use std::path::Path;
+
+use punktfunk_proto::units::{Fingerprint, HostTime};
+use rusqlite::{
+    Connection, OptionalExtension, Row, named_params,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
+};
+use sha2::{Digest, Sha256};
+
+use super::{Contents, error::StoreError};
+use crate::{
+    access::{Access, Grants, NANOS},
+    device::{Device, DeviceState, PairedBy},
+    name::DeviceName,
+};
+
+/// Reads everything.
+pub(super) fn load(connection: &Connection, path: &Path) -> Result<Contents, StoreError> {
+    match read(connection) {
+        Ok(Some(contents)) => Ok(contents),
+        Ok(None) => Err(StoreError::damaged(path, "its rows are not those that were written")),
+        Err(error) if error.sqlite_error_code().is_none() => Err(StoreError::damaged(path, error.to_string())),
+        Err(error) => Err(StoreError::from_sqlite("read the store", path, error)),
+    }
+}
+
+/// `None` if the digest is not that of the rows.
+fn read(connection: &Connection) -> rusqlite::Result<Option<Contents>> {
+    if meta::<[u8; 32]>(connection, "digest")? != Some(digest(connection)?) {
+        return Ok(None);
+    }
+    let required = |_: ()| rusqlite::Error::QueryReturnedNoRows;
+    let mut select = connection.prepare("SELECT * FROM devices ORDER BY fingerprint")?;
+    let devices = select.query_map((), device_of)?.collect::<rusqlite::Result<_>>()?;
+    Ok(Some(Contents {
+        host_id: meta(connection, "host_id")?.ok_or(()).map_err(required)?,
+        host_fingerprint: meta(connection, "host_fingerprint")?.map(Fingerprint::from_bytes),
+        clock: meta::<Unix>(connection, "clock_unix")?.ok_or(()).map_err(required)?.0,
+        devices,
+    }))
+}
+
+/// Inserts or replaces a device.
+pub(super) fn put_device(connection: &Connection, device: &Device) -> rusqlite::Result<()> {
+    let revoked = match device.state {
+        DeviceState::Paired => None,
+        DeviceState::Revoked { at } => Some(at),
+    };
+    connection.execute(
+        "INSERT OR REPLACE INTO devices (fingerprint, name, grants, granted_unix, expires_unix, paired_unix, \
+         paired_by, last_seen_unix, revoked_unix) VALUES (:fingerprint, :name, :grants, :granted, :expires, \
+         :paired, :paired_by, :last_seen, :revoked)",
+        named_params! {
+            ":fingerprint": device.fingerprint.as_bytes(),
+            ":name": device.name.as_str(),
+            ":grants": device.access.grants,
+            ":granted": Unix(device.access.granted),
+            ":expires": device.access.expires.map(Unix),
+            ":paired": Unix(device.paired),
+            ":paired_by": device.paired_by,
+            ":last_seen": device.last_seen.map(Unix),
+            ":revoked": revoked.map(Unix),
+        },
+    )?;
+    Ok(())
+}
+
+/// Deletes a device.
+pub(super) fn remove_device(connection: &Connection, fingerprint: Fingerprint) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM devices WHERE fingerprint = ?1", [fingerprint.as_bytes()])?;
+    Ok(())
+}
+
+/// Notes the identity that belongs here.
+pub(super) fn put_host_fingerprint(connection: &Connection, host: Fingerprint) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('host_fingerprint', ?1)", [host.as_bytes()])?;
+    Ok(())
+}
+
+/// Notes the time.
+pub(super) fn put_clock(connection: &Connection, clock: HostTime) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('clock_unix', ?1)", [Unix(clock)])?;
+    Ok(())
+}
+
+/// Writes the digest over all rows. The last step of every transaction.
+pub(super) fn seal(connection: &Connection) -> rusqlite::Result<()> {
+    let digest = digest(connection)?;
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('digest', ?1)", [digest])?;
+    Ok(())
+}
+
+/// SHA-256 over every value of every row. SQLite checks its structure but not what the rows say; this finds a
+/// bit that flipped on the disk. It is no defence against somebody who can write the file.
+fn digest(connection: &Connection) -> rusqlite::Result<[u8; 32]> {
+    let mut hash = Sha256::new();
+    for query in ["SELECT * FROM meta WHERE key != 'digest' ORDER BY key", "SELECT * FROM devices ORDER BY fingerprint"]
+    {
+        let mut select = connection.prepare(query)?;
+        let columns = select.column_count();
+        let mut rows = select.query(())?;
+        while let Some(row) = rows.next()? {
+            for column in 0..columns {
+                hash_value(&mut hash, row.get_ref(column)?);
+            }
+        }
+        hash.update(b"end of table");
+    }
+    Ok(hash.finalize().into())
+}
+
+/// Type, length, bytes: no two different rows hash alike.
+fn hash_value(hash: &mut Sha256, value: ValueRef<'_>) {
+    let mut field = |kind: u8, bytes: &[u8]| {
+        hash.update([kind]);
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    match value {
+        ValueRef::Null => field(0, &[]),
+        ValueRef::Integer(integer) => field(1, &integer.to_be_bytes()),
+        ValueRef::Real(real) => field(2, &real.to_be_bytes()),
+        ValueRef::Text(text) => field(3, text),
+        ValueRef::Blob(blob) => field(4, blob),
+    }
+}
+
+fn meta<T: FromSql>(connection: &Connection, key: &str) -> rusqlite::Result<Option<T>> {
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+fn device_of(row: &Row<'_>) -> rusqlite::Result<Device> {
+    let optional_time = |column| row.get::<_, Option<Unix>>(column).map(|unix| unix.map(|Unix(time)| time));
+    Ok(Device {
+        fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
+        name: row.get("name")?,
+        access: Access {
+            grants: row.get("grants")?,
+            granted: row.get::<_, Unix>("granted_unix")?.0,
+            expires: optional_time("expires_unix")?,
+        },
+        paired: row.get::<_, Unix>("paired_unix")?.0,
+        paired_by: row.get("paired_by")?,
+        last_seen: optional_time("last_seen_unix")?,
+        state: optional_time("revoked_unix")?.map_or(DeviceState::Paired, |at| DeviceState::Revoked { at }),
+    })
+}
+
+/// A time as it is stored: whole seconds since 1970.
+struct Unix(HostTime);
+
+impl ToSql for Unix {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(i64::try_from(self.0.nanos() / NANOS).expect("u64 nanoseconds are below 2^35 seconds").into())
+    }
+}
+
+impl FromSql for Unix {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let seconds = value.as_i64()?;
+        let nanos = u64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(NANOS));
+        nanos.map(|nanos| Self(HostTime::from_nanos(nanos))).ok_or(FromSqlError::OutOfRange(seconds))
+    }
+}
+
+impl ToSql for Grants {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.bits().into())
+    }
+}
+
+impl FromSql for Grants {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bits = value.as_i64()?;
+        u32::try_from(bits).ok().and_then(Self::from_bits).ok_or(FromSqlError::OutOfRange(bits))
+    }
+}
+
+impl FromSql for DeviceName {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::written(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for PairedBy {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Pin => "pin",
+            Self::Approval => "approval",
+        }
+        .into())
+    }
+}
+
+impl FromSql for PairedBy {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "pin" => Ok(Self::Pin),
+            "approval" => Ok(Self::Approval),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Devices without a PIN: they knock, the owner answers.
+
+use punktfunk_proto::units::Fingerprint;
+
+use super::{Peer, Trust, Verdict, error::ApproveError};
+use crate::{
+    access::{Access, Offer, whole_seconds},
+    approvals::{ApprovalPath, Knock, KnockId, KnockRefusal, ParkedEnd, ParkedId},
+    clock::Moment,
+    device::{Device, DeviceState, PairedBy},
+    name::DeviceName,
+};
+
+impl Trust {
+    /// A connection that [`Trust::assess`] said to hold. How it ends comes as [`super::TrustEvent::Parked`].
+    ///
+    /// # Errors
+    /// Close the connection.
+    pub fn knock(
+        &mut self,
+        now: Moment,
+        source: Peer,
+        fingerprint: Fingerprint,
+        claimed_name: Option<&str>,
+    ) -> Result<ParkedId, KnockRefusal> {
+        if self.assess(now, Some(fingerprint)) != Verdict::Park {
+            return Err(KnockRefusal::NotAwaiting);
+        }
+        let name = DeviceName::claimed(claimed_name, fingerprint);
+        self.queue.knock(now.instant, fingerprint, name, source)
+    }
+
+    /// A held connection went away by itself.
+    pub fn parked_left(&mut self, parked: ParkedId) {
+        self.queue.left(parked);
+    }
+
+    /// The devices that knocked, for the owner.
+    pub fn knocks(&self, now: Moment) -> impl Iterator<Item = Knock> + '_ {
+        self.queue.list(now.instant)
+    }
+
+    /// How many knocks were dropped for want of room since the host started.
+    pub fn dropped_knocks(&self) -> u64 {
+        self.queue.dropped()
+    }
+
+    /// The owner lets the device in, under `label` if given, and its held connection goes on. A device whose time
+    /// was over keeps its rights and gets the same length of time again; `offer` is for new ones.
+    ///
+    /// # Errors
+    /// Nothing was paired.
+    pub fn approve(
+        &mut self,
+        now: Moment,
+        id: KnockId,
+        label: Option<&str>,
+        offer: Offer,
+    ) -> Result<Device, ApproveError> {
+        let time = self.clock.read(now);
+        let knock = self.queue.find(now.instant, id).ok_or(ApproveError::Unknown)?;
+        match knock.path {
+            ApprovalPath::Click => {}
+            ApprovalPath::BoundPin => return Err(ApproveError::NeedsBoundPin),
+        }
+        let label = label.and_then(DeviceName::written);
+        let device = match self.devices.get(&knock.fingerprint) {
+            Some(known) => Device {
+                name: label.unwrap_or_else(|| known.name.clone()),
+                access: known.access.renewed(time),
+                state: DeviceState::Paired,
+                ..known.clone()
+            },
+            None => Device {
+                fingerprint: knock.fingerprint,
+                name: label.unwrap_or(knock.name),
+                access: Access::accept(offer, time),
+                paired: whole_seconds(time),
+                paired_by: PairedBy::Approval,
+                last_seen: None,
+                state: DeviceState::Paired,
+            },
+        };
+        self.keep(time, device.clone())?;
+        self.queue.answer(now.instant, knock.fingerprint, ParkedEnd::Admitted);
+        Ok(device)
+    }
+
+    /// The owner turns the device away.
+    ///
+    /// # Errors
+    /// [`ApproveError::Unknown`].
+    pub fn deny(&mut self, now: Moment, id: KnockId) -> Result<Knock, ApproveError> {
+        let knock = self.queue.find(now.instant, id).ok_or(ApproveError::Unknown)?;
+        self.queue.answer(now.instant, knock.fingerprint, ParkedEnd::Denied);
+        Ok(knock)
+    }
+}

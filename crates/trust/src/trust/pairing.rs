@@ -1,0 +1,89 @@
+//! Pairing with a PIN. The ceremony itself is `punktfunk_proto`'s; here is who may run it and what it earns.
+
+use punktfunk_proto::units::Fingerprint;
+use rand::CryptoRng;
+
+use super::{Peer, Trust, error::PairError};
+use crate::{
+    access::{Access, whole_seconds},
+    approvals::ParkedEnd,
+    clock::Moment,
+    device::{Device, DeviceState, PairedBy},
+    name::DeviceName,
+    pin::{Invitation, PairRefusal, PinAttempt, PinText, SpentPin, WindowState},
+};
+
+impl Trust {
+    /// Arms a new PIN for one guess within [`crate::PinWindow::LIFETIME`]; an earlier PIN is void.
+    pub fn arm(&mut self, now: Moment, invitation: Invitation, rng: &mut impl CryptoRng) -> PinText {
+        self.window.arm(now.instant, invitation, rng)
+    }
+
+    /// Takes the PIN back; a ceremony under way fails.
+    pub fn disarm(&mut self) {
+        self.window.disarm();
+    }
+
+    /// What the owner is shown.
+    pub fn window(&self, now: Moment) -> WindowState {
+        self.window.state(now.instant)
+    }
+
+    /// A client sent its pair request. Ask before anything is computed for it.
+    ///
+    /// # Errors
+    /// Close the connection; the variant says with which code.
+    pub fn begin_pairing(
+        &mut self,
+        now: Moment,
+        source: Peer,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<PinAttempt, PairRefusal> {
+        self.window.begin(now.instant, source, fingerprint)
+    }
+
+    /// The answer to the client is computed; this uses the PIN up. Send the answer only on `Ok`. When the
+    /// request turned out malformed, drop the attempt instead: the PIN stays.
+    ///
+    /// # Errors
+    /// Somebody else was faster, or the PIN is gone: close the connection without the answer.
+    pub fn spend_pin(&mut self, now: Moment, attempt: PinAttempt) -> Result<SpentPin, PairRefusal> {
+        self.window.spend(now.instant, attempt)
+    }
+
+    /// The client's proof was right: stores the device. One that was known keeps its rights, its end of access
+    /// and its name: pairing again widens nothing.
+    ///
+    /// A connection held for the same device goes on.
+    ///
+    /// # Errors
+    /// Nothing was paired. Tell the client it failed.
+    pub fn pair_succeeded(
+        &mut self,
+        now: Moment,
+        spent: SpentPin,
+        claimed_name: Option<&str>,
+    ) -> Result<Device, PairError> {
+        let time = self.clock.read(now);
+        let fingerprint = spent.fingerprint();
+        let offer = self.window.redeem(now.instant, spent).map_err(PairError::Lapsed)?;
+        let device = match self.devices.get(&fingerprint) {
+            Some(known) => Device { state: DeviceState::Paired, ..known.clone() },
+            None => Device {
+                fingerprint,
+                name: DeviceName::claimed(claimed_name, fingerprint),
+                access: Access::accept(offer, time),
+                paired: whole_seconds(time),
+                paired_by: PairedBy::Pin,
+                last_seen: None,
+                state: DeviceState::Paired,
+            },
+        };
+        self.keep(time, device.clone())?;
+        self.shut_out.remove(&fingerprint);
+        if !device.access.is_expired(time) {
+            self.queue.answer(now.instant, fingerprint, ParkedEnd::Admitted);
+        }
+        Ok(device)
+    }
+}
