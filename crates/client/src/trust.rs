@@ -4,25 +4,10 @@
 //! a host whose advert says that it lets anyone in (`pair=optional`) and that presents the certificate it
 //! advertises. A certificate that changed goes to the PIN, never to "trust again".
 
-use punktfunk_proto::units::Fingerprint;
-
-/// What a host's advert says about pairing (TXT keys `pair` and `fp`, spec section 1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Advertised {
-    /// Whether the host says that clients must pair.
-    pub pairing: AdvertisedPairing,
-    /// The certificate it says it has, if it says so.
-    pub fingerprint: Option<Fingerprint>,
-}
-
-/// The TXT key `pair`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AdvertisedPairing {
-    /// `pair=required`, and whatever else is not `optional`.
-    Required,
-    /// `pair=optional`.
-    Optional,
-}
+use punktfunk_proto::{
+    units::Fingerprint,
+    wire::txt::{Advert, PairingPolicyAdvert},
+};
 
 /// What to do with a host that presented its certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +33,13 @@ pub enum Decision {
     },
 }
 
-/// Decides from what was stored, what was advertised and what was presented.
-pub fn decide(pinned: Option<Fingerprint>, advertised: Option<Advertised>, presented: Fingerprint) -> Decision {
-    match (pinned, advertised) {
+/// Decides from what was stored, what was advertised (spec section 1.3) and what was presented.
+pub fn decide(pinned: Option<Fingerprint>, advert: Option<&Advert>, presented: Fingerprint) -> Decision {
+    match (pinned, advert) {
         (Some(pinned), _) if pinned == presented => Decision::Connect,
         (Some(pinned), _) => Decision::IdentityChanged { pinned, presented },
-        (None, Some(Advertised { pairing: AdvertisedPairing::Optional, fingerprint }))
-            if fingerprint == Some(presented) =>
+        (None, Some(advert))
+            if advert.pairing == PairingPolicyAdvert::Optional && advert.fingerprint == Some(presented) =>
         {
             Decision::OfferTofu { presented }
         }
@@ -64,54 +49,64 @@ pub fn decide(pinned: Option<Fingerprint>, advertised: Option<Advertised>, prese
 
 #[cfg(test)]
 mod tests {
-    use super::{Advertised, AdvertisedPairing, Decision, decide};
+    use super::{Decision, decide};
     use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
-    use punktfunk_proto::units::Fingerprint;
+    use punktfunk_proto::{
+        units::Fingerprint,
+        wire::txt::{Advert, PairingPolicyAdvert},
+    };
 
     const A: Fingerprint = Fingerprint::from_bytes([0xAA; 32]);
     const B: Fingerprint = Fingerprint::from_bytes([0xBB; 32]);
 
-    fn advert(pairing: AdvertisedPairing, fingerprint: Fingerprint) -> Option<Advertised> {
-        Some(Advertised { pairing, fingerprint: Some(fingerprint) })
+    fn advert(pairing: PairingPolicyAdvert, fingerprint: Option<Fingerprint>) -> Advert {
+        Advert { fingerprint, pairing, id: None, mgmt: None, os: None, mac: Vec::new() }
+    }
+
+    fn required(fingerprint: Fingerprint) -> Advert {
+        advert(PairingPolicyAdvert::Required, Some(fingerprint))
+    }
+
+    fn optional(fingerprint: Fingerprint) -> Advert {
+        advert(PairingPolicyAdvert::Optional, Some(fingerprint))
     }
 
     #[test]
     fn a_pinned_host_connects_without_a_question() {
         assert_eq!(decide(Some(A), None, A), Decision::Connect);
-        assert_eq!(decide(Some(A), advert(AdvertisedPairing::Required, B), A), Decision::Connect);
+        assert_eq!(decide(Some(A), Some(&required(B)), A), Decision::Connect);
     }
 
     #[test]
     fn a_changed_certificate_is_never_offered_for_trust_again() {
         let changed = Decision::IdentityChanged { pinned: A, presented: B };
         assert_eq!(decide(Some(A), None, B), changed);
-        assert_eq!(decide(Some(A), advert(AdvertisedPairing::Optional, B), B), changed);
+        assert_eq!(decide(Some(A), Some(&optional(B)), B), changed);
     }
 
     #[test]
     fn only_a_discovered_open_host_is_offered_on_first_use() {
-        let offer = Decision::OfferTofu { presented: A };
         let pin = Decision::NeedPin { presented: A };
-        assert_eq!(decide(None, advert(AdvertisedPairing::Optional, A), A), offer);
-        assert_eq!(decide(None, advert(AdvertisedPairing::Required, A), A), pin);
+        assert_eq!(decide(None, Some(&optional(A)), A), Decision::OfferTofu { presented: A });
+        assert_eq!(decide(None, Some(&required(A)), A), pin);
         assert_eq!(decide(None, None, A), pin);
     }
 
     #[test]
     fn an_open_host_that_presents_another_certificate_than_it_advertises_needs_the_pin() {
-        assert_eq!(decide(None, advert(AdvertisedPairing::Optional, B), A), Decision::NeedPin { presented: A });
-        let silent = Some(Advertised { pairing: AdvertisedPairing::Optional, fingerprint: None });
-        assert_eq!(decide(None, silent, A), Decision::NeedPin { presented: A });
+        let pin = Decision::NeedPin { presented: A };
+        assert_eq!(decide(None, Some(&optional(B)), A), pin);
+        assert_eq!(decide(None, Some(&advert(PairingPolicyAdvert::Optional, None)), A), pin);
     }
 
     fn fingerprints() -> impl Strategy<Value = Fingerprint> {
         prop_oneof![Just(A), Just(B), any::<[u8; 32]>().prop_map(Fingerprint::from_bytes)]
     }
 
-    fn adverts() -> impl Strategy<Value = Option<Advertised>> {
-        let pairing = prop_oneof![Just(AdvertisedPairing::Required), Just(AdvertisedPairing::Optional)];
-        let advert = (pairing, proptest::option::of(fingerprints()));
-        proptest::option::of(advert.prop_map(|(pairing, fingerprint)| Advertised { pairing, fingerprint }))
+    fn adverts() -> impl Strategy<Value = Option<Advert>> {
+        let pairing = prop_oneof![Just(PairingPolicyAdvert::Required), Just(PairingPolicyAdvert::Optional)];
+        let parts = (pairing, proptest::option::of(fingerprints()));
+        proptest::option::of(parts.prop_map(|(pairing, fingerprint)| advert(pairing, fingerprint)))
     }
 
     proptest! {
@@ -119,7 +114,7 @@ mod tests {
         fn no_advert_turns_a_pin_into_anything_but_the_pinned_host(
             pinned in fingerprints(), advert in adverts(), presented in fingerprints()
         ) {
-            let decision = decide(Some(pinned), advert, presented);
+            let decision = decide(Some(pinned), advert.as_ref(), presented);
             let expected = if presented == pinned {
                 Decision::Connect
             } else {
@@ -130,7 +125,7 @@ mod tests {
 
         #[test]
         fn a_host_that_is_not_pinned_never_connects_by_itself(advert in adverts(), presented in fingerprints()) {
-            prop_assert!(decide(None, advert, presented) != Decision::Connect);
+            prop_assert!(decide(None, advert.as_ref(), presented) != Decision::Connect);
         }
     }
 }
