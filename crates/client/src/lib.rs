@@ -4,6 +4,8 @@ pub mod decode;
 pub mod disk;
 pub mod identity;
 pub mod known_hosts;
+pub mod record;
+pub mod script;
 pub mod stats;
 pub mod text;
 pub mod trust;
