@@ -5,6 +5,10 @@
 //! (control and media) and the contract they share; everything else is a part of them.
 #![forbid(unsafe_code)]
 
+pub mod crypto;
+pub mod fec;
 pub mod input;
+pub mod pacing;
 pub mod session;
 pub mod units;
+pub mod video;

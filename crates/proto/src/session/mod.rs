@@ -6,6 +6,10 @@
 //! The contract of each: after every `handle_*` or command call `poll_transmit` until `None`, then `poll_event`
 //! until `None`, then wait until `poll_timeout`.
 
+pub mod client_media;
+pub mod host_media;
+pub mod media;
+
 use std::time::Instant;
 
 use crate::units::Timestamp;
