@@ -14,7 +14,11 @@ use std::{
 use punktfunk_proto::{
     session::host_control::HostCommand,
     units::{Bitrate, HostTime, Mode},
-    video::recovery::{HostRecovery, RecoveryAction},
+    video::{
+        UnitKind,
+        order::Gap,
+        recovery::{HostRecovery, NextUnit},
+    },
     wire::CloseCode,
 };
 use punktfunk_video::{
@@ -70,6 +74,8 @@ pub struct EncodeLoop {
     pub control: mpsc::Sender<HostCommand>,
     /// Counters for the owner.
     pub stats: Arc<SessionStats>,
+    /// The frame index the next unit will have: the send thread numbers them in order, from 0.
+    pub next_index: u32,
 }
 
 /// A picture that does not change is sent again after this time: what was lost of the last one is repaired, and its
@@ -88,7 +94,8 @@ impl EncodeLoop {
         if !self.await_begin() {
             return;
         }
-        let mut recovery = HostRecovery::new();
+        // x264 cannot forget single references: every recovery is an IDR.
+        let mut recovery = HostRecovery::new(false);
         let mut latest: Option<CapturedFrame<'_>> = None;
         self.display.with(|controls| controls.repaint());
         loop {
@@ -129,8 +136,10 @@ impl EncodeLoop {
         loop {
             match self.inbox.try_recv() {
                 Ok(EncodeMessage::Begin) => {}
-                Ok(EncodeMessage::Keyframe) => recovery.request_keyframe(Instant::now()),
-                Ok(EncodeMessage::FramesLost { first, last }) => recovery.request_rfi(Instant::now(), first, last),
+                Ok(EncodeMessage::Keyframe) => recovery.request_keyframe(),
+                Ok(EncodeMessage::FramesLost { first, last }) => {
+                    recovery.request_invalidation(Instant::now(), Gap { first, last }, self.next_index);
+                }
                 Ok(EncodeMessage::Bitrate(bitrate)) => self.bitrate = self.encoder.set_bitrate(bitrate),
                 Ok(EncodeMessage::Stop) | Err(TryRecvError::Disconnected) => return Told::Stop,
                 Err(TryRecvError::Empty) => return Told::GoOn,
@@ -149,20 +158,19 @@ impl EncodeLoop {
         if frame.info().mode != self.encoder.config().mode {
             self.rebuild(frame.info().mode)?;
         }
-        // x264 cannot forget single references: every recovery is an IDR.
-        let request = match recovery.poll_action(taken) {
-            Some(RecoveryAction::Keyframe | RecoveryAction::Invalidate { .. }) => FrameRequest::Idr,
-            None => FrameRequest::Delta,
+        let request = match recovery.next_unit(taken) {
+            NextUnit::Idr | NextUnit::Anchor(_) => FrameRequest::Idr,
+            NextUnit::Delta => FrameRequest::Delta,
         };
         let Some(encoded) = self.encoder.encode(frame.pixels(), request, pts)? else { return Ok(()) };
-        if encoded.is_idr {
-            recovery.keyframe_sent(taken);
-        }
+        let kind = if encoded.is_idr { UnitKind::Idr } else { UnitKind::Delta };
         // All buffers are with the send thread: it is pacing, so the display may drop meanwhile.
         let Ok(mut bytes) = self.buffers.recv() else { return Ok(()) };
         bytes.clear();
         bytes.extend_from_slice(encoded.bytes);
-        let unit = Unit { bytes, pts, is_idr: encoded.is_idr, queue, encode: taken.elapsed() };
+        recovery.on_submitted(taken, self.next_index, kind);
+        self.next_index = self.next_index.wrapping_add(1);
+        let unit = Unit { bytes, pts, kind, queue, encode: taken.elapsed() };
         self.stats.count_unit(unit.bytes.len(), unit.encode);
         // Gone means that the session ends; the inbox will say so.
         let _ = self.send.send(SendMessage::Unit(unit));

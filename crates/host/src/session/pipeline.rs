@@ -165,6 +165,7 @@ impl Pipeline {
             send: send_sender.clone(),
             control: control.clone(),
             stats: Arc::clone(&stats),
+            next_index: 0,
         };
         let send_loop = SendLoop {
             media,

@@ -15,11 +15,10 @@ use std::{
 use punktfunk_proto::{
     session::{
         host_control::HostCommand,
-        host_media::HostMedia,
-        media::{AccessUnit, UnitKind},
+        host_media::{AccessUnit, HostMedia},
     },
     units::{Bitrate, HostTime},
-    video::loss::FecController,
+    video::{UnitKind, loss::FecController},
     wire::{
         ProbeResult,
         datagram::{HostDatagram, HostTiming, TimingStages},
@@ -38,8 +37,8 @@ pub struct Unit {
     pub bytes: Vec<u8>,
     /// When its frame was captured.
     pub pts: HostTime,
-    /// Decodable without anything before it.
-    pub is_idr: bool,
+    /// What it is to the stream.
+    pub kind: UnitKind,
     /// From capture until the encode thread took the frame.
     pub queue: Duration,
     /// From there until the unit was encoded.
@@ -102,7 +101,7 @@ pub struct SendLoop {
 /// the client announced (spec section 4.1).
 const PUNCH_WITHIN: Duration = Duration::from_millis(2_500);
 /// Filler units of a speed test (spec section 4.8: 1200 to 16384 bytes).
-const FILLER_BYTES: usize = 16_384;
+static ZEROS: [u8; 16_384] = [0; 16_384];
 
 impl SendLoop {
     /// Runs until it is told to stop.
@@ -113,7 +112,7 @@ impl SendLoop {
                 Some(SendMessage::Begin { peer, port }) => self.begin(peer, port),
                 Some(SendMessage::Unit(unit)) => self.send_unit(unit, &mut batch),
                 Some(SendMessage::Loss { ppm }) => {
-                    let percent = self.fec.handle_report(ppm);
+                    let percent = self.fec.on_report(ppm);
                     self.media.set_fec_percent(percent);
                     self.stats.set_fec_percent(percent);
                 }
@@ -152,8 +151,7 @@ impl SendLoop {
     /// with all buffers out the encoder waits too.
     fn send_unit(&mut self, unit: Unit, batch: &mut Vec<u8>) {
         let began = Instant::now();
-        let kind = if unit.is_idr { UnitKind::Idr } else { UnitKind::Delta };
-        let access_unit = AccessUnit { bytes: &unit.bytes, pts: unit.pts, kind };
+        let access_unit = AccessUnit { bytes: &unit.bytes, pts: unit.pts, kind: unit.kind };
         match self.media.submit(began, access_unit) {
             Ok(_) => self.flush(batch),
             Err(error) => {
@@ -209,12 +207,12 @@ impl SendLoop {
     /// Bursts filler at `rate` for `duration`; video waits meanwhile (spec section 4.8).
     fn probe(&mut self, rate: Bitrate, duration: Duration, batch: &mut Vec<u8>) {
         let began = Instant::now();
-        let before = self.media.counters();
+        let before = self.media.stats();
         let (mut bytes_sent, mut units_sent, mut dropped) = (0_u64, 0_u32, 0_u32);
         while began.elapsed() < duration {
             let due = began + rate.time_for(bytes_sent as usize);
             std::thread::sleep(due.saturating_duration_since(Instant::now()).min(duration));
-            if self.media.submit_filler(Instant::now(), FILLER_BYTES).is_err() {
+            if self.media.submit_filler(Instant::now(), host_clock(), &ZEROS).is_err() {
                 break;
             }
             batch.clear();
@@ -223,13 +221,13 @@ impl SendLoop {
                 dropped += sent.map_or(transmit.datagrams, |sent| sent.dropped) as u32;
                 batch.clear();
             }
-            bytes_sent += FILLER_BYTES as u64;
+            bytes_sent += ZEROS.len() as u64;
             units_sent += 1;
         }
-        let wire_packets = (self.media.counters().datagrams - before.datagrams) as u32;
+        let wire_packets = (self.media.stats().datagrams - before.datagrams) as u32;
         let result = ProbeResult {
-            bytes_sent,
-            units_sent,
+            bytes: bytes_sent,
+            units: units_sent,
             duration_ms: began.elapsed().as_millis() as u32,
             wire_packets: wire_packets.saturating_sub(dropped),
             send_dropped: dropped,

@@ -4,6 +4,7 @@ use crate::{
     crypto::{MediaKeys, SEQ_BYTES, TAG_BYTES},
     fec::{FecScheme, recovery_count},
     video::{header::HEADER_BYTES, layout::FrameLayout, reassembler::MAX_SHARD_BYTES},
+    wire::{Cipher, Welcome},
 };
 
 /// The media parameters of a session, as Welcome carries them.
@@ -43,6 +44,22 @@ pub enum ParamsError {
 }
 
 impl MediaParams {
+    /// What this Welcome says about media.
+    pub fn from_welcome(welcome: &Welcome) -> Self {
+        let keys = welcome.encrypted.then(|| match &welcome.cipher {
+            Cipher::Aes128Gcm => MediaKeys::aes128_gcm(*welcome.aes_key.expose(), welcome.salt),
+            Cipher::ChaCha20Poly1305(key) => MediaKeys::chacha20_poly1305(*key.expose(), welcome.salt),
+        });
+        Self {
+            fec_scheme: welcome.fec_scheme,
+            fec_percent: welcome.fec_percent,
+            max_block_shards: welcome.max_block_shards,
+            shard_payload: welcome.shard_payload,
+            keys,
+            max_frame_bytes: welcome.max_frame_bytes(),
+        }
+    }
+
     /// Checks what section 2.4 of the spec demands.
     ///
     /// # Errors

@@ -21,13 +21,14 @@ pub mod txt;
 mod welcome;
 
 pub use bits::{ClientCaps, CodecSet, Grants, HostCaps, VideoCaps};
+pub use crate::fec::FecScheme;
 pub use close::{CLIPBOARD_FETCH_CANCELLED, CloseCode, UnknownCloseCode, cut_reason};
 pub use control::ControlMessage;
 pub use error::WireError;
 pub use framing::{FrameReader, frame};
 pub use hdr::{Chromaticity, HdrMetadata};
 pub use hello::Hello;
-pub use kinds::{AudioCodec, AudioFormat, Chroma, Cipher, Codec, Colour, Compositor, FecScheme, GamepadKind};
+pub use kinds::{AudioCodec, AudioFormat, Chroma, Cipher, Codec, Colour, Compositor, GamepadKind};
 pub use messages::clipboard::{
     ClipFetch, ClipFetchHeader, ClipFetchStatus, ClipKind, ClipOffer, ClipReason, ClipState, FETCH_STREAM_HEADER,
 };

@@ -83,10 +83,9 @@ impl Welcome {
             version: reader.u32("version")?,
             media_port: reader.u16("media port")?,
             mode: WireMode::read(reader)?,
-            fec_scheme: match reader.u8("FEC scheme")? {
-                0 => FecScheme::Gf8,
-                1 => FecScheme::Gf16,
-                other => return Err(reader.value("FEC scheme", other)),
+            fec_scheme: {
+                let id = reader.u8("FEC scheme")?;
+                FecScheme::from_id(id).ok_or_else(|| reader.value("FEC scheme", id))?
             },
             fec_percent: reader.u8("FEC percent")?,
             max_block_shards: reader.u16("shards per block")?,
@@ -164,7 +163,7 @@ impl Welcome {
         out.extend_from_slice(&self.version.to_le_bytes());
         out.extend_from_slice(&self.media_port.to_le_bytes());
         self.mode.put(out);
-        out.extend_from_slice(&[self.fec_scheme as u8, self.fec_percent]);
+        out.extend_from_slice(&[self.fec_scheme.id(), self.fec_percent]);
         out.extend_from_slice(&self.max_block_shards.to_le_bytes());
         out.extend_from_slice(&self.shard_payload.to_le_bytes());
         out.push(self.encrypted.into());
@@ -206,8 +205,9 @@ impl Welcome {
         }
         let data = u32::from(self.max_block_shards);
         let shards = data + (data * u32::from(self.fec_percent)).div_ceil(100);
-        if data == 0 || shards > self.fec_scheme.max_shards() {
-            return Err(WelcomeError::Block { data, shards, most: self.fec_scheme.max_shards() });
+        let most = self.fec_scheme.max_shards() as u32;
+        if data == 0 || shards > most {
+            return Err(WelcomeError::Block { data, shards, most });
         }
         if self.encrypted && self.key_is_zero() {
             return Err(WelcomeError::ZeroKey);
