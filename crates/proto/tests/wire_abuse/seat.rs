@@ -235,3 +235,19 @@ proptest! {
         assert!(down.is_empty());
     }
 }
+
+#[test]
+fn every_client_datagram_names_the_grant_it_needs() {
+    let grant = |datagram: &[u8]| ClientDatagram::decode(datagram).unwrap().grant();
+    let needed = [
+        (vec![0, 1, 15], Grants::KEYBOARD),
+        (vec![2, 3, 9, 10, 11], Grants::POINTER),
+        (vec![7, 8, 12, 13, 14], Grants::GAMEPAD),
+    ];
+    for (kinds, expected) in needed {
+        assert!(kinds.iter().all(|kind| grant(&raw(*kind, 1, [0, 0], 0)) == expected), "{expected:?}");
+    }
+    assert_eq!(grant(&pen(PenSample::default())), Grants::POINTER);
+    assert_eq!(grant(&[0xCC, 1, 0, 0, 0, 0, 0, 0, 0]), Grants::GAMEPAD);
+    assert_eq!(grant(&[0xCB, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), Grants::MICROPHONE);
+}
