@@ -20,8 +20,8 @@ mod secret;
 pub mod txt;
 mod welcome;
 
-pub use bits::{ClientCaps, CodecSet, Grants, HostCaps, VideoCaps};
 pub use crate::fec::FecScheme;
+pub use bits::{ClientCaps, CodecSet, Grants, HostCaps, VideoCaps};
 pub use close::{CLIPBOARD_FETCH_CANCELLED, CloseCode, UnknownCloseCode, cut_reason};
 pub use control::ControlMessage;
 pub use error::WireError;
