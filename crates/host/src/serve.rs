@@ -1,20 +1,30 @@
 //! `punktfunk-host serve`: start, run, stop.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use punktfunk_proto::wire::CloseCode;
+use punktfunk_transport::{Server, ServerOptions, TlsIdentity, TransportError};
+use punktfunk_trust::{Moment, Trust, TrustError};
 use tokio::sync::oneshot;
 
 use crate::{
-    admin::{
-        protocol::{AdminErrorCode, AdminRequest, AdminResponse},
-        server::{AdminHandler, AdminLimits, AdminServer},
+    admin::server::{AdminLimits, AdminServer},
+    config::{
+        Config, PairingPolicy,
+        load::{self, Loaded, Source},
     },
-    config::load::{self, Loaded, Source},
     directories::{self, Purpose},
+    discovery,
     error::StartError,
     exit::Exit,
-    log,
+    log, media,
     service::{ServiceNotifier, Signals},
+    supervisor::Supervisor,
 };
 
 /// What was given on the command line.
@@ -75,38 +85,99 @@ async fn run(setup: Setup) -> Result<(), StartError> {
     let mut signals = Signals::catch().map_err(|source| StartError::System { what: "catching signals", source })?;
     let notifier = ServiceNotifier::new();
     let admin = AdminServer::bind(&setup.runtime_dir, AdminLimits::default())?;
-    let host = Arc::new(Unequipped);
+    let config = setup.loaded.config;
+    let trust = open_trust(&setup.state_dir, &config)?;
+    let media = media::choose(&config, &setup.runtime_dir)?;
+    let server = listen(&config, &trust)?;
+    let listen = server
+        .local_addr()
+        .map_err(|source| StartError::System { what: "asking the control socket for its address", source })?;
+    let id = config.host.id.clone().unwrap_or_else(|| trust.host_id().to_owned());
+    let fingerprint = trust.identity().fingerprint;
+    let advertisement = discovery::advertise(&config, &id, fingerprint, listen.port());
+    let supervisor = Supervisor::new(config, trust, media, listen);
+
     let (stop_admin, stopped) = oneshot::channel::<()>();
-    let admin = tokio::spawn(admin.run(Arc::clone(&host), async {
+    let admin = tokio::spawn(admin.run(Arc::clone(&supervisor), async {
         let _ = stopped.await;
     }));
-    let watchdog = tokio::spawn(notifier.keep_alive(|| true));
+    let server = Arc::new(server);
+    let serving = tokio::spawn({
+        let (supervisor, server) = (Arc::clone(&supervisor), Arc::clone(&server));
+        async move { supervisor.serve(&server).await }
+    });
+    let timekeeping = tokio::spawn(Arc::clone(&supervisor).keep_time());
+    let watchdog = tokio::spawn(notifier.keep_alive({
+        let (supervisor, mut said) = (Arc::clone(&supervisor), Instant::now());
+        move || {
+            if said.elapsed() > STATUS_INTERVAL {
+                notifier.status(&supervisor.status_line());
+                said = Instant::now();
+            }
+            supervisor.is_healthy()
+        }
+    }));
 
-    tracing::info!(runtime_dir = %setup.runtime_dir.display(), "ready");
-    notifier.status("ready");
+    tracing::info!(%listen, fingerprint = %fingerprint, "ready");
+    notifier.status(&supervisor.status_line());
     notifier.ready();
 
     let signal = signals.stop_requested().await;
     tracing::info!(signal, "stopping");
     notifier.stopping();
+    drop(advertisement);
     let _ = stop_admin.send(());
+    let stop = async {
+        supervisor.stop().await;
+        serving.abort();
+        server.shutdown(CloseCode::Ended.code(), "the host is stopping").await;
+        let _ = admin.await;
+    };
     tokio::select! {
-        _ = tokio::time::timeout(STOP_LIMIT, admin) => {}
+        _ = tokio::time::timeout(STOP_LIMIT, stop) => {}
         signal = signals.stop_requested() => {
             tracing::warn!(signal, "asked a second time: ending at once");
             std::process::exit(Exit::Failed.code().into());
         }
     }
+    timekeeping.abort();
     watchdog.abort();
     tracing::info!("stopped");
     Ok(())
 }
 
-/// A host without trust, network and sessions: it starts, stops and says so.
-struct Unequipped;
-
-impl AdminHandler for Unequipped {
-    async fn handle(&self, _request: AdminRequest) -> AdminResponse {
-        AdminResponse::error(AdminErrorCode::Refused, "this host has neither trust store nor sessions")
-    }
+fn open_trust(state_dir: &std::path::Path, config: &Config) -> Result<Trust, StartError> {
+    let policy = match config.pairing.policy {
+        PairingPolicy::Require => punktfunk_trust::PairingPolicy::Require,
+        PairingPolicy::Open => punktfunk_trust::PairingPolicy::Open,
+    };
+    Trust::open(state_dir, policy, Moment::now()).map_err(|fault| match fault {
+        TrustError::StateDir(fault) => StartError::Directory {
+            purpose: Purpose::State,
+            path: state_dir.to_owned(),
+            fault: fault.to_string(),
+        },
+        TrustError::Identity(fault) => damaged("the host's identity", state_dir, &fault),
+        TrustError::Store(fault) => damaged("the trust store", state_dir, &fault),
+    })
 }
+
+fn damaged(what: &str, state_dir: &std::path::Path, fault: &dyn std::fmt::Display) -> StartError {
+    StartError::DamagedData { what: format!("{what} in {}", state_dir.display()), fault: fault.to_string() }
+}
+
+fn listen(config: &Config, trust: &Trust) -> Result<Server, StartError> {
+    let identity = trust.identity();
+    let identity = TlsIdentity::new(identity.certificate_der.clone(), identity.private_key_pkcs8_der.clone());
+    let address = SocketAddr::new(config.network.listen, config.network.port);
+    Server::bind(address, &identity, ServerOptions::default()).map_err(|fault| match fault {
+        TransportError::PortInUse(address) => StartError::PortInUse { address },
+        TransportError::Identity(fault) => {
+            StartError::DamagedData { what: "the host's identity".into(), fault: fault.to_string() }
+        }
+        fault => StartError::Address { address, fault: fault.to_string() },
+    })
+}
+
+/// How often `systemctl status` is told anew.
+const STATUS_INTERVAL: Duration = Duration::from_secs(10);

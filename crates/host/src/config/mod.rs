@@ -153,6 +153,21 @@ pub enum DisplayBackend {
     Synthetic,
 }
 
+impl DisplayBackend {
+    /// Whether a session on it needs `session.command`.
+    pub const fn needs_application(self) -> bool {
+        !matches!(self, Self::Synthetic)
+    }
+}
+
+impl From<VideoCodec> for punktfunk_proto::wire::Codec {
+    fn from(codec: VideoCodec) -> Self {
+        match codec {
+            VideoCodec::H264 => Self::H264,
+        }
+    }
+}
+
 /// `[encoder]`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::IpAddr,
     sync::{
         Arc, Weak,
         mpsc::{self, SyncSender},
@@ -53,9 +53,9 @@ pub enum SetupError {
     /// The negotiated parameters do not fit together. A bug on our side.
     #[error("the session's media parameters are inconsistent: {0}")]
     Media(String),
-    /// The system refused a thread.
-    #[error("the host could not start a thread: {0}")]
-    Thread(#[from] io::Error),
+    /// The system refused a thread or a look at a socket.
+    #[error("the system refused what a session needs: {0}")]
+    System(#[from] io::Error),
 }
 
 /// The parts of a session before it is promised to the client.
@@ -87,8 +87,11 @@ impl Prepared {
     }
 
     /// The UDP port for the Welcome.
-    pub fn media_port(&self) -> u16 {
-        self.socket.local_addr().port()
+    ///
+    /// # Errors
+    /// The socket cannot be asked.
+    pub fn media_port(&self) -> Result<u16, SetupError> {
+        Ok(self.socket.local_addr()?.port())
     }
 
     /// The display's controls, for as long as the session lasts.
@@ -113,9 +116,9 @@ impl DisplayControls {
 
 /// The media socket, on the configured port or the first free one after it, else on any.
 fn bind(network: &NetworkConfig) -> Result<MediaSocket, TransportError> {
-    let Some(first) = network.media_port else { return MediaSocket::bind(SocketAddr::new(network.listen, 0)) };
+    let Some(first) = network.media_port else { return MediaSocket::bind(network.listen, 0) };
     let mut ports = (0..MAX_SESSIONS).map_while(|step| first.checked_add(step));
-    let attempt = |port| MediaSocket::bind(SocketAddr::new(network.listen, port));
+    let attempt = |port| MediaSocket::bind(network.listen, port);
     ports.find_map(|port| attempt(port).ok()).map_or_else(|| attempt(first), Ok)
 }
 
@@ -146,6 +149,7 @@ impl Pipeline {
         media.set_bitrate(plan.bitrate);
         let stats = Arc::new(SessionStats::new(plan.mode));
         stats.set_fec_percent(plan.fec_percent);
+        stats.set_bitrate(plan.bitrate);
         let (encode_sender, encode_inbox) = mpsc::sync_channel(MESSAGES);
         let (send_sender, send_inbox) = mpsc::sync_channel(MESSAGES);
         let (buffer_sender, buffers) = mpsc::sync_channel(UNIT_BUFFERS);
@@ -227,7 +231,7 @@ pub struct PipelineHandle {
 impl PipelineHandle {
     /// The client said Start: stream to it.
     pub fn begin(&self, peer: IpAddr, port: u16) {
-        self.tell_send(SendMessage::Begin { peer: unmapped(peer), port });
+        self.tell_send(SendMessage::Begin { peer: peer.to_canonical(), port });
     }
 
     /// The next frame must be an IDR. Wakes a display whose picture does not change.
@@ -247,6 +251,7 @@ impl PipelineHandle {
 
     /// Encode and pace at this rate.
     pub fn set_bitrate(&self, bitrate: Bitrate) {
+        self.stats.set_bitrate(bitrate);
         self.tell_encode(EncodeMessage::Bitrate(bitrate));
         self.tell_send(SendMessage::Bitrate(bitrate));
     }
@@ -275,13 +280,5 @@ impl PipelineHandle {
     fn tell_send(&self, message: SendMessage) {
         // Full means that the client asks faster than frames are sent; it asks again.
         let _ = self.send.try_send(message);
-    }
-}
-
-/// An IPv4 peer of a dual-stack socket, as IPv4.
-fn unmapped(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) if address == Ipv4Addr::UNSPECIFIED => peer,
-        canonical => canonical,
     }
 }

@@ -133,7 +133,11 @@ impl SendLoop {
     }
 
     fn begin(&mut self, peer: IpAddr, port: u16) {
-        let target = match self.socket.await_punch(peer, PUNCH_WITHIN) {
+        let punched = self.socket.await_punch(peer, PUNCH_WITHIN).unwrap_or_else(|error| {
+            tracing::warn!(%error, "waiting for the punch failed");
+            None
+        });
+        let target = match punched {
             Some(source) => source,
             None => {
                 tracing::info!(%peer, port, "no punch arrived; streaming to the port the client announced");

@@ -3,12 +3,12 @@
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
-use punktfunk_proto::units::Mode;
+use punktfunk_proto::units::{Bitrate, Mode};
 use punktfunk_video::frame::FrameCounts;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,7 @@ pub struct SessionStats {
     datagrams: AtomicU64,
     datagrams_unsent: AtomicU64,
     fec_percent: AtomicU64,
+    bitrate_kbps: AtomicU32,
     mode: Mutex<Mode>,
 }
 
@@ -45,6 +46,8 @@ pub struct StatsReading {
     pub datagrams_unsent: u64,
     /// Parity now, in percent.
     pub fec_percent: u64,
+    /// The video rate in force, in kbit/s.
+    pub bitrate_kbps: u32,
     /// The mode in force, as `1280x720@60`.
     pub mode: String,
 }
@@ -61,6 +64,7 @@ impl SessionStats {
             datagrams: AtomicU64::new(0),
             datagrams_unsent: AtomicU64::new(0),
             fec_percent: AtomicU64::new(0),
+            bitrate_kbps: AtomicU32::new(0),
             mode: Mutex::new(mode),
         }
     }
@@ -89,6 +93,11 @@ impl SessionStats {
         self.fec_percent.store(percent.into(), Relaxed);
     }
 
+    /// The video rate from now on.
+    pub fn set_bitrate(&self, bitrate: Bitrate) {
+        self.bitrate_kbps.store(bitrate.kbps(), Relaxed);
+    }
+
     /// The mode from now on.
     pub fn set_mode(&self, mode: Mode) {
         *self.mode() = mode;
@@ -105,6 +114,7 @@ impl SessionStats {
             datagrams_sent: self.datagrams.load(Relaxed),
             datagrams_unsent: self.datagrams_unsent.load(Relaxed),
             fec_percent: self.fec_percent.load(Relaxed),
+            bitrate_kbps: self.bitrate_kbps.load(Relaxed),
             mode: self.mode().to_string(),
         }
     }

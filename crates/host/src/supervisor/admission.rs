@@ -170,9 +170,10 @@ async fn open(
         .map_err(|error| failed(format!("the session could not be prepared: {error}")))?
         .map_err(|error| failed(error.to_string()))?
     };
+    let media_port = prepared.media_port().map_err(|error| failed(error.to_string()))?;
     let keys = SessionKeys::draw(&mut rand::rng());
     let grants = wire_grants(guest.grants);
-    let welcome = plan.welcome(prepared.media_port(), keys, grants, guest.remaining);
+    let welcome = plan.welcome(media_port, keys, grants, guest.remaining);
     let input = InputPath::new(grants, prepared.display());
     let pipeline = Pipeline::start(prepared, &plan, &welcome, owner.commands.clone())
         .map_err(|error| failed(error.to_string()))?;

@@ -51,7 +51,7 @@ impl Owner {
 
 /// Serves a connection until it ends.
 pub(super) async fn serve(supervisor: Arc<Supervisor>, link: Link) {
-    let is_known = supervisor.is_known(link.peer_fingerprint());
+    let is_known = supervisor.is_known(link.peer_fingerprint);
     let stranger = Arc::clone(&supervisor.strangers).try_acquire_owned().ok();
     if stranger.is_none() && !is_known {
         link.close(CloseCode::Busy.code(), "too many connections are waiting");
@@ -60,10 +60,10 @@ pub(super) async fn serve(supervisor: Arc<Supervisor>, link: Link) {
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let (asks, events) = mpsc::channel(HANDSHAKE_EVENTS);
     let live = Arc::new(OnceLock::new());
-    let control = HostControl::new(std::time::Instant::now(), link.peer_fingerprint(), supervisor.identity);
+    let control = HostControl::new(std::time::Instant::now(), link.peer_fingerprint, supervisor.identity);
     let owner = Owner {
-        peer: link.peer(),
-        fingerprint: link.peer_fingerprint(),
+        peer: link.peer,
+        fingerprint: link.peer_fingerprint,
         supervisor,
         commands,
         events,

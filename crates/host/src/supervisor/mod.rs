@@ -11,7 +11,9 @@ mod pairing;
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use punktfunk_proto::{
@@ -35,6 +37,8 @@ pub struct Supervisor {
     backend: Arc<dyn Backend>,
     encoder: EncoderKind,
     identity: Fingerprint,
+    listen: SocketAddr,
+    started: Instant,
     trust: Mutex<Trust>,
     trust_changed: Notify,
     parked: Mutex<HashMap<ParkedId, oneshot::Sender<ParkedEnd>>>,
@@ -45,13 +49,25 @@ pub struct Supervisor {
     strangers: Arc<Semaphore>,
 }
 
+/// What was found to work on this machine.
+pub struct Media {
+    /// Makes displays.
+    pub backend: Arc<dyn Backend>,
+    /// Encodes what they paint.
+    pub encoder: EncoderKind,
+}
+
 /// Connections that are neither admitted nor refused yet: the approval queue's 32 and as many that handshake.
 const STRANGERS: usize = 64;
 
 impl Supervisor {
-    /// A supervisor over an open trust store, with the display and the encoder that were found to work.
-    pub fn new(config: Config, trust: Trust, backend: Arc<dyn Backend>, encoder: EncoderKind) -> Arc<Self> {
+    /// A supervisor over an open trust store, with the display and the encoder that were found to work, for a server
+    /// that listens on `listen`.
+    pub fn new(config: Config, trust: Trust, media: Media, listen: SocketAddr) -> Arc<Self> {
+        let Media { backend, encoder } = media;
         Arc::new(Self {
+            listen,
+            started: Instant::now(),
             slots: Arc::new(Semaphore::new(usize::from(config.session.max_sessions))),
             strangers: Arc::new(Semaphore::new(STRANGERS)),
             identity: trust.identity().fingerprint,
@@ -104,6 +120,11 @@ impl Supervisor {
         // Every session holds a permit until its threads have ended.
         let all = u32::from(self.config.session.max_sessions);
         let _ = tokio::time::timeout(STOP_WITHIN, self.slots.acquire_many(all)).await;
+    }
+
+    /// Whether the control plane works: its locks are free.
+    pub fn is_healthy(&self) -> bool {
+        self.trust.try_lock().is_ok() || self.sessions.try_lock().is_ok()
     }
 
     /// One line on what the host is doing.
@@ -174,4 +195,4 @@ pub fn host_clock() -> HostTime {
 }
 
 /// A display that does not end in this time is left behind.
-const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+const STOP_WITHIN: Duration = Duration::from_secs(5);
