@@ -4,7 +4,7 @@ use std::path::Path;
 
 use punktfunk_proto::units::{Fingerprint, HostTime};
 use rusqlite::{
-    Connection, OptionalExtension, Row, named_params,
+    Connection, ErrorCode, OptionalExtension, Row, named_params,
     types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
 };
 use sha2::{Digest, Sha256};
@@ -21,7 +21,10 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<Contents, Sto
     match read(connection) {
         Ok(Some(contents)) => Ok(contents),
         Ok(None) => Err(StoreError::damaged(path, "its rows are not those that were written")),
-        Err(error) if error.sqlite_error_code().is_none() => Err(StoreError::damaged(path, error.to_string())),
+        // No code: a value of another type. Unknown: a table or column that is not there.
+        Err(error) if matches!(error.sqlite_error_code(), None | Some(ErrorCode::Unknown)) => {
+            Err(StoreError::damaged(path, error.to_string()))
+        }
         Err(error) => Err(StoreError::from_sqlite("read the store", path, error)),
     }
 }
