@@ -36,7 +36,7 @@ fn bound(fingerprint: Fingerprint) -> Invitation {
 fn one_pin_is_good_for_one_guess_and_the_next_attempt_needs_a_new_one() {
     let (mut window, start) = armed(Invitation::default());
     let attempt = window.begin(start, source(1), Some(A)).unwrap();
-    drop(window.spend(start, attempt).unwrap());
+    assert!(window.spend(start, attempt).is_ok());
     let again = window.begin(start + seconds(3), source(1), Some(A)).unwrap_err();
     assert_eq!(again, PairRefusal::NotArmed);
     window.arm(start + seconds(3), Invitation::default(), &mut StdRng::seed_from_u64(2));
@@ -126,6 +126,16 @@ fn taking_the_pin_back_ends_attempts_and_ceremonies_under_way() {
     let spent = window.spend(start, attempt).unwrap();
     window.arm(start, Invitation::default(), &mut StdRng::seed_from_u64(2));
     assert!(window.redeem(start, spent).is_err());
+}
+
+#[test]
+fn an_attempt_from_an_earlier_window_does_not_use_up_the_new_pin() {
+    let (mut window, start) = armed(Invitation::default());
+    let stale = window.begin(start, source(1), Some(A)).unwrap();
+    window.arm(start, Invitation::default(), &mut StdRng::seed_from_u64(2));
+    assert_eq!(window.spend(start, stale).unwrap_err(), PairRefusal::NotArmed);
+    let fresh = window.begin(start, source(2), Some(A)).unwrap();
+    assert!(window.spend(start, fresh).is_ok());
 }
 
 #[test]

@@ -136,9 +136,10 @@ fn meta<T: FromSql>(connection: &Connection, key: &str) -> rusqlite::Result<Opti
 
 fn device_of(row: &Row<'_>) -> rusqlite::Result<Device> {
     let optional_time = |column| row.get::<_, Option<Unix>>(column).map(|unix| unix.map(|Unix(time)| time));
+    let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
     Ok(Device {
-        fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
-        name: row.get("name")?,
+        fingerprint,
+        name: DeviceName::claimed(Some(&row.get::<_, String>("name")?), fingerprint),
         access: Access {
             grants: row.get("grants")?,
             granted: row.get::<_, Unix>("granted_unix")?.0,
@@ -178,12 +179,6 @@ impl FromSql for Grants {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let bits = value.as_i64()?;
         u32::try_from(bits).ok().and_then(Self::from_bits).ok_or(FromSqlError::OutOfRange(bits))
-    }
-}
-
-impl FromSql for DeviceName {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::written(value.as_str()?).ok_or(FromSqlError::InvalidType)
     }
 }
 
