@@ -11,7 +11,7 @@ use smithay::{
     desktop::utils::{OutputPresentationFeedback, take_presentation_feedback_surface_tree, with_surfaces_surface_tree},
     reexports::{
         calloop::{
-            EventLoop, Interest, LoopHandle, Mode as Trigger, PostAction,
+            EventLoop, Interest, LoopHandle, Mode as Trigger, PostAction, RegistrationToken,
             channel::{Channel, Event},
             generic::Generic,
         },
@@ -30,6 +30,8 @@ use super::{
     runtime_dir::RuntimeDir,
 };
 use crate::frame::FrameSender;
+
+type Events = LoopHandle<'static, Compositor>;
 
 /// What the thread is started with.
 pub(super) struct Start {
@@ -63,14 +65,16 @@ pub(super) fn run(start: Start, started: &SyncSender<Result<(), DisplayError>>) 
     }
 }
 
-/// A display that is up. Fields are dropped in this order: first the compositor with the application, then the
-/// clients' connections, then the directory they are in.
+/// A display that is up.
 struct Session {
     compositor: Compositor,
     painter: Painter,
     events: EventLoop<'static, Compositor>,
+    /// What the loop watches beside X11. Callbacks of smithay hold the loop they are in, so it goes only if it is
+    /// emptied.
+    sources: Vec<RegistrationToken>,
     painted: u64,
-    _runtime_dir: RuntimeDir,
+    runtime_dir: RuntimeDir,
 }
 
 impl Session {
@@ -85,15 +89,35 @@ impl Session {
         let painter = Painter::new(start.frames, &compositor.output, start.mode)?;
         let socket = ListeningSocket::bind_absolute(runtime_dir.socket())
             .map_err(|error| failed(&format!("no socket at {}", runtime_dir.socket().display()), &error))?;
-        watch_clients(&events.handle(), display, socket).map_err(|error| failed("no event loop", &error))?;
-        watch_commands(&events.handle(), start.inbox).map_err(|error| failed("no event loop", &error))?;
+        let mut session = Self { compositor, painter, events, sources: Vec::new(), painted: 0, runtime_dir };
+        session
+            .watch(display, socket, start.inbox)
+            .map_err(|error| failed("the event loop takes no sources", &error))?;
+        session.start_application(&start.application)?;
+        Ok(session)
+    }
 
-        let x_display = compositor.start_xwayland();
-        let environment = Environment { runtime_dir: runtime_dir.path(), x_display };
-        let application = Running::start(&start.application, &environment)?;
-        watch_application(&events.handle(), &application).map_err(|error| failed("no event loop", &error))?;
-        compositor.application = Some(application);
-        Ok(Self { compositor, painter, events, painted: 0, _runtime_dir: runtime_dir })
+    fn watch(
+        &mut self,
+        display: Display<Compositor>,
+        socket: ListeningSocket,
+        inbox: Channel<Command>,
+    ) -> io::Result<()> {
+        let events = self.events.handle();
+        self.sources.push(watch_socket(&events, socket)?);
+        self.sources.push(watch_requests(&events, display)?);
+        self.sources.push(watch_commands(&events, inbox)?);
+        Ok(())
+    }
+
+    fn start_application(&mut self, application: &Application) -> Result<(), DisplayError> {
+        let x_display = self.compositor.start_xwayland();
+        let environment = Environment { runtime_dir: self.runtime_dir.path(), x_display };
+        let running = Running::start(application, &environment)?;
+        let watched = watch_application(&self.events.handle(), &running);
+        self.sources.push(watched.map_err(|error| DisplayError::Failed(format!("the application is lost: {error}")))?);
+        self.compositor.application = Some(running);
+        Ok(())
     }
 
     fn run(mut self) {
@@ -146,6 +170,26 @@ impl Session {
             Phase::Running => None,
             Phase::Ending { until } => (Instant::now() >= *until).then(|| CLOSED.into()),
             Phase::Ended(reason) => Some(reason.clone()),
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.compositor.application = None;
+        let events = self.events.handle();
+        self.compositor.x11.stop(&events);
+        // The window manager's thread ends when Xwayland has; its source leaves the loop then.
+        let deadline = Instant::now() + GRACE;
+        while self.compositor.x11.is_connected() && !std::thread::panicking() && Instant::now() < deadline {
+            let flushed = self.compositor.display.flush_clients();
+            let dispatched = self.events.dispatch(Some(Duration::from_millis(10)), &mut self.compositor);
+            if flushed.is_err() || dispatched.is_err() {
+                break;
+            }
+        }
+        for source in self.sources.drain(..) {
+            events.remove(source);
         }
     }
 }
@@ -216,13 +260,9 @@ impl Compositor {
     }
 }
 
-fn watch_clients(
-    events: &LoopHandle<'static, Compositor>,
-    display: Display<Compositor>,
-    socket: ListeningSocket,
-) -> io::Result<()> {
-    let listener = Generic::new(socket, Interest::READ, Trigger::Level);
-    let listening = events.insert_source(listener, |_, socket, state: &mut Compositor| {
+fn watch_socket(events: &Events, socket: ListeningSocket) -> io::Result<RegistrationToken> {
+    let source = Generic::new(socket, Interest::READ, Trigger::Level);
+    let inserted = events.insert_source(source, |_, socket, state: &mut Compositor| {
         while let Some(stream) = socket.accept()? {
             if let Err(error) = state.display.insert_client(stream, ClientState::shared()) {
                 tracing::warn!(%error, "a Wayland client was turned away");
@@ -230,30 +270,33 @@ fn watch_clients(
         }
         Ok(PostAction::Continue)
     });
-    listening.map_err(io::Error::other)?;
-    let requests = Generic::new(display, Interest::READ, Trigger::Level);
-    let dispatching = events.insert_source(requests, |_, display, state: &mut Compositor| {
+    inserted.map_err(|error| io::Error::other(error.error))
+}
+
+fn watch_requests(events: &Events, display: Display<Compositor>) -> io::Result<RegistrationToken> {
+    let source = Generic::new(display, Interest::READ, Trigger::Level);
+    let inserted = events.insert_source(source, |_, display, state: &mut Compositor| {
         // SAFETY: the display is not dropped here, only used.
         let display = unsafe { display.get_mut() };
         display.dispatch_clients(state)?;
         Ok(PostAction::Continue)
     });
-    dispatching.map(drop).map_err(io::Error::other)
+    inserted.map_err(|error| io::Error::other(error.error))
 }
 
-fn watch_commands(events: &LoopHandle<'static, Compositor>, inbox: Channel<Command>) -> io::Result<()> {
-    let watching = events.insert_source(inbox, |event, (), state: &mut Compositor| match event {
+fn watch_commands(events: &Events, inbox: Channel<Command>) -> io::Result<RegistrationToken> {
+    let inserted = events.insert_source(inbox, |event, (), state: &mut Compositor| match event {
         Event::Msg(command) => state.command(command),
         Event::Closed => state.close(),
     });
-    watching.map(drop).map_err(|error| io::Error::other(error.error))
+    inserted.map_err(|error| io::Error::other(error.error))
 }
 
-fn watch_application(events: &LoopHandle<'static, Compositor>, application: &Running) -> io::Result<()> {
+fn watch_application(events: &Events, application: &Running) -> io::Result<RegistrationToken> {
     let exit = Generic::new(application.watch()?, Interest::READ, Trigger::Level);
-    let watching = events.insert_source(exit, |_, _, state: &mut Compositor| {
+    let inserted = events.insert_source(exit, |_, _, state: &mut Compositor| {
         state.application_exited();
         Ok(PostAction::Remove)
     });
-    watching.map(drop).map_err(io::Error::other)
+    inserted.map_err(|error| io::Error::other(error.error))
 }

@@ -4,12 +4,20 @@
 //! application waits for it only if it speaks X11. A display without Xwayland has no `DISPLAY`.
 
 use std::{
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    fs::Permissions,
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::{fs::PermissionsExt as _, net::UnixStream},
+    },
     process::Stdio,
 };
 
 use smithay::{
-    reexports::wayland_server::{Client, protocol::wl_surface::WlSurface},
+    reexports::{
+        calloop::{LoopHandle, RegistrationToken},
+        wayland_server::{Client, protocol::wl_surface::WlSurface},
+    },
     utils::{IsAlive as _, Logical, Rectangle, Size},
     wayland::{
         selection::SelectionTarget,
@@ -29,13 +37,29 @@ use super::{
 /// What there is of Xwayland.
 #[derive(Debug, Default)]
 pub(super) struct X11 {
+    server: Option<RegistrationToken>,
     client: Option<Client>,
+    /// Kept after its connection broke: see [`XwmHandler::xwm_state`].
     manager: Option<X11Wm>,
+    /// The manager's connection stands, and with it its thread.
+    connected: bool,
 }
 
 impl X11 {
     pub(super) fn manager_mut(&mut self) -> Option<&mut X11Wm> {
         self.manager.as_mut()
+    }
+
+    /// Takes Xwayland's connections away, upon which it ends.
+    pub(super) fn stop(&mut self, events: &LoopHandle<'static, Compositor>) {
+        if let Some(server) = self.server.take() {
+            events.remove(server);
+        }
+    }
+
+    /// Whether the window manager still has a thread that watches its connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected
     }
 
     /// Gives every window that fills the display the display's new size.
@@ -49,6 +73,9 @@ impl X11 {
 impl Compositor {
     /// Starts Xwayland and returns the number of its display; `None` where it is not installed.
     pub(super) fn start_xwayland(&mut self) -> Option<u32> {
+        if let Err(error) = make_socket_directory() {
+            tracing::warn!(%error, "no directory for X11 sockets at {SOCKETS}");
+        }
         let none = std::iter::empty::<(&str, &str)>();
         let spawned = XWayland::spawn(&self.display, None, none, false, Stdio::null(), Stdio::null(), |_| ());
         let (xwayland, client) = match spawned {
@@ -63,9 +90,12 @@ impl Compositor {
             XWaylandEvent::Ready { x11_socket, .. } => state.manage_x11(x11_socket),
             XWaylandEvent::Error => tracing::warn!("Xwayland ended while it started"),
         });
-        if let Err(error) = source {
-            tracing::warn!(%error, "Xwayland cannot be watched");
-            return None;
+        match source {
+            Ok(server) => self.x11.server = Some(server),
+            Err(error) => {
+                tracing::warn!(%error, "Xwayland cannot be watched");
+                return None;
+            }
         }
         self.x11.client = Some(client);
         Some(number)
@@ -74,7 +104,10 @@ impl Compositor {
     fn manage_x11(&mut self, socket: UnixStream) {
         let Some(client) = self.x11.client.clone() else { return };
         match X11Wm::start_wm(self.events.clone(), socket, client) {
-            Ok(manager) => self.x11.manager = Some(manager),
+            Ok(manager) => {
+                self.x11.manager = Some(manager);
+                self.x11.connected = true;
+            }
             Err(error) => tracing::warn!(%error, "X11 programs have no window manager and stay invisible"),
         }
     }
@@ -110,6 +143,19 @@ impl Compositor {
         let size = window.geometry().size;
         let corner = ((room.w - size.w).max(0) / 2, (room.h - size.h).max(0) / 2);
         Rectangle::new(corner.into(), size)
+    }
+}
+
+/// Where X11 sockets are, by X11's own convention.
+const SOCKETS: &str = "/tmp/.X11-unix";
+
+/// Makes the directory of X11 sockets on a machine where no X server has run since it started.
+fn make_socket_directory() -> io::Result<()> {
+    match std::fs::create_dir(SOCKETS) {
+        // Everybody may put a socket there, nobody may take away another's.
+        Ok(()) => std::fs::set_permissions(SOCKETS, Permissions::from_mode(0o1777)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -219,6 +265,10 @@ impl XwmHandler for Compositor {
 
     fn cleared_selection(&mut self, _xwm: XwmId, selection: SelectionTarget) {
         self.clear_selection_of_x11(selection);
+    }
+
+    fn disconnected(&mut self, _xwm: XwmId) {
+        self.x11.connected = false;
     }
 }
 
