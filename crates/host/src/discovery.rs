@@ -18,13 +18,14 @@ pub fn advertise(config: &Config, id: &str, fingerprint: Fingerprint, port: u16)
     }
     let advert = Advert {
         fingerprint: Some(fingerprint),
-        pairing: Some(match config.pairing.policy {
+        pairing: match config.pairing.policy {
             PairingPolicy::Require => PairingPolicyAdvert::Required,
             PairingPolicy::Open => PairingPolicyAdvert::Optional,
-        }),
+        },
         id: Some(id.to_owned()),
         os: os_chain(),
-        ..Advert::default()
+        mgmt: None,
+        mac: Vec::new(),
     };
     let name = config.host.display_name();
     let announcement = Announcement { name: &name, port, txt: &advert.to_pairs() };

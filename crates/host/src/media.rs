@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use punktfunk_video::{
-    display::{Backend, DisplayError, embedded::Embedded, sway::Sway, synthetic::Synthetic},
+    display::{Backend, DisplayError, embedded::Embedded},
     encode::{self, Codec, EncoderKind},
 };
 
@@ -23,10 +23,9 @@ pub fn choose(config: &Config, runtime_dir: &Path) -> Result<Media, StartError> 
 
 fn choose_display(wanted: DisplayBackend, runtime_dir: &Path) -> Result<Arc<dyn Backend>, StartError> {
     let candidates: Vec<Arc<dyn Backend>> = match wanted {
-        DisplayBackend::Auto => vec![Arc::new(Embedded::new(runtime_dir)), Arc::new(Sway::new())],
+        DisplayBackend::Auto => vec![Arc::new(Embedded::new(runtime_dir))],
         DisplayBackend::Embedded => vec![Arc::new(Embedded::new(runtime_dir))],
-        DisplayBackend::Sway => vec![Arc::new(Sway::new())],
-        DisplayBackend::Synthetic => vec![Arc::new(Synthetic)],
+        DisplayBackend::Sway | DisplayBackend::Synthetic => vec![],
     };
     let mut faults = Vec::new();
     for backend in candidates {

@@ -152,11 +152,9 @@ fn open_trust(state_dir: &std::path::Path, config: &Config) -> Result<Trust, Sta
         PairingPolicy::Open => punktfunk_trust::PairingPolicy::Open,
     };
     Trust::open(state_dir, policy, Moment::now()).map_err(|fault| match fault {
-        TrustError::StateDir(fault) => StartError::Directory {
-            purpose: Purpose::State,
-            path: state_dir.to_owned(),
-            fault: fault.to_string(),
-        },
+        TrustError::StateDir(fault) => {
+            StartError::Directory { purpose: Purpose::State, path: state_dir.to_owned(), fault: fault.to_string() }
+        }
         TrustError::Identity(fault) => damaged("the host's identity", state_dir, &fault),
         TrustError::Store(fault) => damaged("the trust store", state_dir, &fault),
     })

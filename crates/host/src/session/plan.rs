@@ -6,8 +6,8 @@ use punktfunk_proto::{
     session::host_control::fits,
     units::{Bitrate, Mode, ModeError},
     wire::{
-        AudioFormat, Chroma, Cipher, Codec, CodecSet, Colour, FecScheme, Grants, Hello, HostCaps, Secret,
-        VERSION, VideoCaps, Welcome,
+        AudioFormat, Chroma, Cipher, Codec, CodecSet, Colour, FecScheme, Grants, Hello, HostCaps, Secret, VERSION,
+        VideoCaps, Welcome,
     },
 };
 use punktfunk_video::display::Application;
@@ -190,4 +190,3 @@ fn application(config: &Config) -> Result<Application, PlanRefusal> {
         directory: session.directory.clone(),
     })
 }
-

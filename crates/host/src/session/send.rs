@@ -196,7 +196,7 @@ impl SendLoop {
         let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         let timing = HostTiming {
             pts: unit.pts,
-            host_us: micros(host_clock().since(unit.pts)),
+            total_us: micros(host_clock().since(unit.pts)),
             stages: Some(TimingStages {
                 queue_us: micros(unit.queue),
                 encode_us: micros(unit.encode),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use punktfunk_proto::wire::CloseCode;
 use punktfunk_trust::{
-    ApproveError, DeviceName, DeviceState, InvitedDevice, Invitation, Knock as TrustKnock, KnockId, PairingPolicy,
+    ApproveError, DeviceName, DeviceState, Invitation, InvitedDevice, Knock as TrustKnock, KnockId, PairingPolicy,
     Presence, RevokeError, WindowState,
 };
 
@@ -22,7 +22,9 @@ impl AdminHandler for Supervisor {
     async fn handle(&self, request: AdminRequest) -> AdminResponse {
         let answer = match request {
             AdminRequest::Status => Ok(AdminResponse::Status(self.status())),
-            AdminRequest::PairArm { bound_to } => self.arm(bound_to.map_or(InvitedDevice::Anyone, InvitedDevice::Bound)),
+            AdminRequest::PairArm { bound_to } => {
+                self.arm(bound_to.map_or(InvitedDevice::Anyone, InvitedDevice::Bound))
+            }
             AdminRequest::PairDisarm => Ok(self.disarm()),
             AdminRequest::Pending => Ok(self.pending()),
             AdminRequest::Approve { knock, label } => self.approve(&knock, label.as_deref()),
@@ -86,9 +88,8 @@ impl Supervisor {
 
     fn arm(&self, device: InvitedDevice) -> Answer {
         let invitation = Invitation { device, ..Invitation::default() };
-        let (pin, window) = self.change_trust(|trust, now| {
-            (trust.arm(now, invitation, &mut rand::rng()), trust.window(now))
-        });
+        let (pin, window) =
+            self.change_trust(|trust, now| (trust.arm(now, invitation, &mut rand::rng()), trust.window(now)));
         let WindowState::Armed { remaining, .. } = window else {
             return Err(error(AdminErrorCode::Internal, "the PIN window did not open"));
         };
@@ -139,9 +140,8 @@ impl Supervisor {
 
     fn deny(&self, selector: &KnockSelector) -> Answer {
         let knock = self.find_knock(selector)?;
-        let denied = self
-            .change_trust(|trust, now| trust.deny(now, knock.id))
-            .map_err(|refusal| not_approved(&refusal))?;
+        let denied =
+            self.change_trust(|trust, now| trust.deny(now, knock.id)).map_err(|refusal| not_approved(&refusal))?;
         tracing::info!(fingerprint = denied.fingerprint.short(), "denied");
         Ok(AdminResponse::Denied { knock: shown(&denied) })
     }

@@ -102,9 +102,8 @@ async fn park(owner: &mut Owner, hello: &Hello) -> Result<Option<()>, Turned> {
     let parked = {
         // Registered under the map's lock, so that an answer cannot come before somebody waits for it.
         let mut waiting = supervisor.parked();
-        let knock = |trust: &mut punktfunk_trust::Trust, now| {
-            trust.knock(now, source, fingerprint, hello.name.as_deref())
-        };
+        let knock =
+            |trust: &mut punktfunk_trust::Trust, now| trust.knock(now, source, fingerprint, hello.name.as_deref());
         let mut trust = supervisor.trust.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let parked = knock(&mut trust, punktfunk_trust::Moment::now()).map_err(|refusal| full(&refusal))?;
         waiting.insert(parked, tell);
@@ -188,8 +187,7 @@ async fn open(
         commands: owner.commands.clone(),
         plan: plan.clone(),
     });
-    let admission =
-        Admission { welcome, default_bitrate: plan.default_bitrate, bitrate_ceiling: plan.bitrate_ceiling };
+    let admission = Admission { welcome, default_bitrate: plan.default_bitrate, bitrate_ceiling: plan.bitrate_ceiling };
     Ok((session, pipeline, Box::new(admission)))
 }
 

@@ -1,12 +1,6 @@
 //! Sessions that are streaming, as the rest of the host sees them.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    net::SocketAddr,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc, time::Instant};
 
 use punktfunk_proto::{
     session::host_control::{HostCommand, HostEvent},

@@ -28,8 +28,8 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::config::Config;
 
-pub use live::{LiveSession, SessionId};
 use live::LiveSessions;
+pub use live::{LiveSession, SessionId};
 
 /// What every connection and the owner share.
 pub struct Supervisor {

@@ -35,7 +35,7 @@ impl Advertisement {
     /// # Errors
     /// mDNS is not available, or the record does not fit.
     pub fn publish(announcement: &Announcement<'_>, reach: Reach) -> Result<Self, DiscoveryError> {
-        let advertisement = Self { daemon: daemon(reach)?, reach, full_name: Mutex::default() };
+        let advertisement = Self { daemon: daemon(&reach)?, reach, full_name: Mutex::default() };
         advertisement.update(announcement)?;
         Ok(advertisement)
     }
@@ -45,7 +45,7 @@ impl Advertisement {
     /// # Errors
     /// The record does not fit; the former one stays.
     pub fn update(&self, announcement: &Announcement<'_>) -> Result<(), DiscoveryError> {
-        let info = service(announcement, &machine_name(), self.reach)?;
+        let info = service(announcement, &machine_name(), &self.reach)?;
         let mut full_name = self.full_name.lock().unwrap_or_else(PoisonError::into_inner);
         let former = std::mem::replace(&mut *full_name, info.get_fullname().to_owned());
         if !former.is_empty() && former != *full_name {
@@ -74,18 +74,18 @@ impl fmt::Debug for Advertisement {
     }
 }
 
-fn service(announcement: &Announcement<'_>, machine: &str, reach: Reach) -> Result<ServiceInfo, DiscoveryError> {
+fn service(announcement: &Announcement<'_>, machine: &str, reach: &Reach) -> Result<ServiceInfo, DiscoveryError> {
     let name = announcement.name.trim();
     let name = if name.is_empty() { "punktfunk" } else { &name[..name.floor_char_boundary(LABEL_MAX)] };
     let target = format!("{}.local.", host_label(machine));
     let txt: Vec<(&str, &str)> = announcement.txt.iter().map(|(key, value)| (&**key, &**value)).collect();
     let addresses = match reach {
-        Reach::Network => "",
+        Reach::Network | Reach::Interfaces(_) => "",
         Reach::Loopback => "127.0.0.1",
     };
     let info = ServiceInfo::new(SERVICE_TYPE, name, &target, addresses, announcement.port, &txt[..])?;
     Ok(match reach {
-        Reach::Network => info.enable_addr_auto(),
+        Reach::Network | Reach::Interfaces(_) => info.enable_addr_auto(),
         Reach::Loopback => info,
     })
 }
@@ -120,7 +120,7 @@ mod tests {
     fn the_record_carries_every_pair_and_a_long_name_is_cut_between_characters() {
         let txt = [("proto".to_owned(), "punktfunk/1".to_owned()), ("pair".to_owned(), "required".to_owned())];
         let name = "ö".repeat(40);
-        let info = service(&Announcement { name: &name, port: 9777, txt: &txt }, "box", Reach::Loopback).unwrap();
+        let info = service(&Announcement { name: &name, port: 9777, txt: &txt }, "box", &Reach::Loopback).unwrap();
         assert_eq!(info.get_property_val_str("proto"), Some("punktfunk/1"));
         assert_eq!(info.get_property_val_str("pair"), Some("required"));
         assert_eq!(info.get_hostname(), "box.local.");
@@ -130,6 +130,6 @@ mod tests {
     #[test]
     fn a_pair_too_long_for_a_txt_record_is_refused() {
         let txt = [("mac".to_owned(), "x".repeat(300))];
-        assert!(service(&Announcement { name: "box", port: 1, txt: &txt }, "box", Reach::Loopback).is_err());
+        assert!(service(&Announcement { name: "box", port: 1, txt: &txt }, "box", &Reach::Loopback).is_err());
     }
 }

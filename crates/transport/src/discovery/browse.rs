@@ -45,7 +45,7 @@ impl Browser {
     /// # Errors
     /// mDNS is not available.
     pub fn start(reach: Reach) -> Result<Self, DiscoveryError> {
-        let daemon = daemon(reach)?;
+        let daemon = daemon(&reach)?;
         let events = daemon.browse(SERVICE_TYPE)?;
         Ok(Self { daemon, events })
     }

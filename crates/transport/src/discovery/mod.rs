@@ -14,13 +14,15 @@ pub use browse::{Browser, Discovered, Discovery};
 pub const SERVICE_TYPE: &str = "_punktfunk._udp.local.";
 
 /// Where mDNS is spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
     /// On every interface of this machine.
     #[default]
     Network,
     /// On the IPv4 loopback interface only: for tests and demonstrations, heard by nobody else.
     Loopback,
+    /// On the interfaces of these names only.
+    Interfaces(Vec<String>),
 }
 
 /// Why mDNS does not work. Streaming does not need it: a client can be given the address.
@@ -31,13 +33,17 @@ pub enum DiscoveryError {
     Daemon(#[from] mdns_sd::Error),
 }
 
-fn daemon(reach: Reach) -> Result<ServiceDaemon, DiscoveryError> {
+fn daemon(reach: &Reach) -> Result<ServiceDaemon, DiscoveryError> {
     let daemon = ServiceDaemon::new()?;
     match reach {
         Reach::Network => daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?,
         Reach::Loopback => {
             daemon.disable_interface(IfKind::All)?;
             daemon.enable_interface(IfKind::LoopbackV4)?;
+        }
+        Reach::Interfaces(names) => {
+            daemon.disable_interface(IfKind::All)?;
+            daemon.enable_interface(names.iter().map(|name| IfKind::Name(name.clone())).collect::<Vec<_>>())?;
         }
     }
     Ok(daemon)
