@@ -80,13 +80,13 @@ impl ClockSync {
         Some(ControlMessage::ClockProbe { t1: clock })
     }
 
-    /// An echo arrived at `clock`. Whether it answers the probe under way; others are ignored.
-    pub fn handle_echo(&mut self, clock: ClientTime, t1: ClientTime, (t2, t3): (HostTime, HostTime)) -> bool {
+    /// A round's echo arrived. Whether it answers the probe under way; others are ignored.
+    pub fn handle_echo(&mut self, round: ClockRound) -> bool {
         match self.round {
-            Round::Awaiting { t1: sent, .. } if sent == t1 => {}
+            Round::Awaiting { t1, .. } if t1 == round.t1 => {}
             _ => return false,
         }
-        if let Some(estimate) = (ClockRound { t1, t2, t3, t4: clock }).estimate()
+        if let Some(estimate) = round.estimate()
             && self.best.is_none_or(|best| estimate.rtt < best.rtt)
         {
             self.best = Some(estimate);
@@ -125,5 +125,75 @@ impl ClockSync {
 impl Default for ClockSync {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClockRound, ClockSync};
+    use crate::units::{ClientTime, HostTime};
+    use proptest::prelude::{any, proptest};
+    use std::time::Instant;
+
+    fn round([t1, t2, t3, t4]: [u64; 4]) -> ClockRound {
+        let (client, host) = (ClientTime::from_nanos, HostTime::from_nanos);
+        ClockRound { t1: client(t1), t2: host(t2), t3: host(t3), t4: client(t4) }
+    }
+
+    /// Runs the next round, which takes `rtt` nanoseconds.
+    fn answer(sync: &mut ClockSync, now: Instant, rtt: u64) {
+        let t1 = 1_000_000;
+        assert!(sync.poll_probe(now, ClientTime::from_nanos(t1)).is_some());
+        assert!(sync.poll_probe(now, ClientTime::from_nanos(t1)).is_none(), "one at a time");
+        assert!(sync.handle_echo(round([t1, 5_000_000, 5_000_000, t1 + rtt])));
+    }
+
+    #[test]
+    fn eight_rounds_are_made_and_the_quickest_counts() {
+        let (mut sync, now) = (ClockSync::new(), Instant::now());
+        for rtt in [900, 500, 40, 700, 800, 60, 41, 1_000] {
+            assert!(!sync.is_finished());
+            answer(&mut sync, now, rtt);
+        }
+        assert!(sync.is_finished());
+        assert_eq!(sync.poll_probe(now, ClientTime::from_nanos(0)), None);
+        let estimate = sync.estimate().unwrap();
+        assert_eq!(estimate.rtt.as_nanos(), 40);
+        assert_eq!(estimate.offset.nanos(), 4_000_000 - 20);
+    }
+
+    #[test]
+    fn a_host_that_does_not_answer_ends_the_sync_with_what_there_is() {
+        let (mut sync, now) = (ClockSync::new(), Instant::now());
+        answer(&mut sync, now, 100);
+        sync.poll_probe(now, ClientTime::from_nanos(7)).unwrap();
+        assert_eq!(sync.poll_timeout(), Some(now + ClockSync::ROUND_LIMIT));
+        sync.handle_timeout(now + ClockSync::ROUND_LIMIT / 2);
+        assert!(!sync.is_finished());
+        sync.handle_timeout(now + ClockSync::ROUND_LIMIT);
+        assert!(sync.is_finished() && sync.estimate().is_some() && sync.poll_timeout().is_none());
+    }
+
+    #[test]
+    fn an_echo_nobody_asked_for_is_ignored() {
+        let (mut sync, now) = (ClockSync::new(), Instant::now());
+        assert!(!sync.handle_echo(round([0, 0, 0, 0])));
+        sync.poll_probe(now, ClientTime::from_nanos(7)).unwrap();
+        assert!(!sync.handle_echo(round([8, 9, 10, 11])));
+        assert_eq!(sync.estimate(), None);
+    }
+
+    #[test]
+    fn times_that_run_backwards_or_answer_before_the_question_say_nothing() {
+        for times in [[100, 5, 5, 99], [0, 10, 9, 20], [0, 10, 40, 20], [0, u64::MAX, u64::MAX, 1]] {
+            assert_eq!(round(times).estimate(), None, "{times:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_four_times_are_survived(times in any::<[u64; 4]>()) {
+            round(times).estimate();
+        }
     }
 }

@@ -6,8 +6,12 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod crypto;
+pub mod fec;
 pub mod input;
+pub mod pacing;
 pub mod pairing;
 pub mod session;
 pub mod units;
+pub mod video;
 pub mod wire;

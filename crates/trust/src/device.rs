@@ -61,6 +61,12 @@ pub enum Standing {
 }
 
 impl Device {
+    /// A device that is paired at the moment its access is granted.
+    pub(crate) fn new(fingerprint: Fingerprint, name: DeviceName, access: Access, paired_by: PairedBy) -> Self {
+        let (paired, state) = (access.granted, DeviceState::Paired);
+        Self { fingerprint, name, access, paired, paired_by, last_seen: None, state }
+    }
+
     /// The standing at `now`, a time of [`crate::Trust::time`].
     pub fn standing(&self, now: HostTime) -> Standing {
         match self.state {

@@ -45,7 +45,7 @@ impl HostIdentity {
             (false, false) if is_empty(folder)? => return Err(IdentityError::Missing { folder: folder.to_owned() }),
             _ => return Err(IdentityError::Incomplete { folder: folder.to_owned() }),
         }
-        private::ensure_folder(folder)?;
+        private::check_folder(folder)?;
         let damaged = |detail| IdentityError::Damaged { folder: folder.to_owned(), detail };
         let certificate = private::read(&certificate, MAX_BYTES)?;
         let key = private::read(&key, MAX_BYTES)?;

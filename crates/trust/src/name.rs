@@ -65,11 +65,14 @@ impl<'a> Visible<'a> {
         Self { chars: text.chars().peekable() }
     }
 
-    /// Skips what follows an ESC: `[` up to its final byte, `]` up to BEL or the next ESC, else one character.
+    /// Skips what follows an ESC: `[` up to its final byte, `]` up to BEL or ESC `\\`, else one character.
     fn skip_escape(&mut self) {
         match self.chars.next() {
             Some('[') => self.skip_past(|c| ('\u{40}'..='\u{7e}').contains(&c)),
-            Some(']' | 'P' | '_' | '^' | 'X') => self.skip_past(|c| matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}')),
+            Some(']' | 'P' | '_' | '^' | 'X') => {
+                self.skip_past(|c| matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}'));
+                self.chars.next_if_eq(&'\\');
+            }
             _ => {}
         }
     }
@@ -139,6 +142,7 @@ mod tests {
         check("\u{1b}[31;1mred\u{1b}[0m", "red");
         check("\u{9b}31mred", "red");
         check("\u{1b}]0;title\u{7}after", "after");
+        check("\u{1b}]0;title\u{1b}\\after", "after");
         check("a\0b", "a b");
         check("a\r\n\tb", "a b");
         check("\u{202e}gnp.exe", "gnp.exe");

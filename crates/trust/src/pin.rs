@@ -14,7 +14,11 @@ use punktfunk_proto::units::Fingerprint;
 use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
 
-use crate::{access::Offer, cooldown::Cooldown, source::Source};
+use crate::{
+    access::Offer,
+    cooldown::Cooldown,
+    source::{Source, is_private},
+};
 
 /// Four decimal digits. Printed only by [`PinText::as_str`].
 #[derive(Clone)]
@@ -41,7 +45,7 @@ impl fmt::Debug for PinText {
 /// Whom a window is armed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvitedDevice {
-    /// Whoever knows the PIN.
+    /// Whoever knows the PIN, from a private range ([`crate::is_private`]).
     Anyone,
     /// This device only.
     Bound(Fingerprint),
@@ -69,7 +73,7 @@ pub enum PairRefusal {
     /// No PIN is waiting (close code 0x60).
     #[error("no PIN is waiting: ask the owner of the host for a new one")]
     NotArmed,
-    /// The PIN is meant for somebody else (close code 0x61).
+    /// The PIN is meant for somebody else, or for the house and not for the internet (close code 0x61).
     #[error("the host is waiting for a different device")]
     OtherDevice,
     /// This source tried a moment ago (close code 0x62).
@@ -213,13 +217,16 @@ impl PinWindow {
         source: IpAddr,
         fingerprint: Option<Fingerprint>,
     ) -> Result<PinAttempt, PairRefusal> {
-        let source = Source::of(source);
-        let in_time = self.cooldown.attempt(now, source);
+        let in_time = self.cooldown.attempt(now, Source::of(source));
         let fingerprint = fingerprint.ok_or(PairRefusal::Anonymous)?;
         if !in_time {
             return Err(PairRefusal::TooFast);
         }
-        let pin = self.armed_for(now, fingerprint)?.0.clone();
+        let (pin, invitation) = self.armed_for(now, fingerprint)?;
+        if invitation.device == InvitedDevice::Anyone && !is_private(source) {
+            return Err(PairRefusal::OtherDevice);
+        }
+        let (pin, source) = (pin.clone(), Source::of(source));
         Ok(PinAttempt { pin, fingerprint, source, window: self.window })
     }
 
@@ -233,7 +240,7 @@ impl PinWindow {
         if window != self.window {
             return Err(PairRefusal::NotArmed);
         }
-        let offer = self.armed_for(now, fingerprint)?.1;
+        let offer = self.armed_for(now, fingerprint)?.1.offer;
         self.state = State::Spent { by: fingerprint, offer, until: now + Self::PROOF_LIFETIME };
         self.cooldown.guessed(now, source);
         Ok(SpentPin { fingerprint, source, window })
@@ -256,11 +263,11 @@ impl PinWindow {
         }
     }
 
-    fn armed_for(&self, now: Instant, fingerprint: Fingerprint) -> Result<(&PinText, Offer), PairRefusal> {
+    fn armed_for(&self, now: Instant, fingerprint: Fingerprint) -> Result<(&PinText, &Invitation), PairRefusal> {
         match &self.state {
             State::Armed { pin, invitation, until } if now < *until => match invitation.device {
                 InvitedDevice::Bound(bound) if bound != fingerprint => Err(PairRefusal::OtherDevice),
-                InvitedDevice::Bound(_) | InvitedDevice::Anyone => Ok((pin, invitation.offer)),
+                InvitedDevice::Bound(_) | InvitedDevice::Anyone => Ok((pin, invitation)),
             },
             State::Armed { .. } | State::Disarmed | State::Spent { .. } => Err(PairRefusal::NotArmed),
         }

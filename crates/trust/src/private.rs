@@ -70,7 +70,8 @@ impl FileError {
     }
 }
 
-/// Makes the folder with mode 0700, or checks the one that is there.
+/// Makes the folder with mode 0700, or checks that nobody else can write to the one that is there. Others may look
+/// into it: what it holds is checked piece by piece.
 pub(crate) fn ensure_folder(path: &Path) -> Result<(), FileError> {
     if !exists(path)? {
         DirBuilder::new().recursive(true).mode(FOLDER).create(path).map_err(FileError::io("create", path))?;
@@ -80,7 +81,16 @@ pub(crate) fn ensure_folder(path: &Path) -> Result<(), FileError> {
     if !metadata.is_dir() {
         return Err(FileError::Kind { path: path.to_owned(), expected: "folder" });
     }
-    check_owner_and_mode(path, &metadata, FOLDER)
+    check_owner_and_mode(path, &metadata, Others { refused: 0o022, wanted: FOLDER })
+}
+
+/// Checks that `path` is a plain folder, ours alone.
+pub(crate) fn check_folder(path: &Path) -> Result<(), FileError> {
+    let metadata = fs::symlink_metadata(path).map_err(FileError::io("open", path))?;
+    if !metadata.is_dir() {
+        return Err(FileError::Kind { path: path.to_owned(), expected: "folder" });
+    }
+    check_owner_and_mode(path, &metadata, Others { refused: 0o077, wanted: FOLDER })
 }
 
 /// Checks that `path` is a plain file, ours alone.
@@ -89,7 +99,7 @@ pub(crate) fn check_file(path: &Path) -> Result<(), FileError> {
     if !metadata.is_file() {
         return Err(FileError::Kind { path: path.to_owned(), expected: "file" });
     }
-    check_owner_and_mode(path, &metadata, FILE)
+    check_owner_and_mode(path, &metadata, Others { refused: 0o077, wanted: FILE })
 }
 
 /// Reads a file that is ours alone and not longer than `limit` bytes.
@@ -136,14 +146,20 @@ pub(crate) fn exists(path: &Path) -> Result<bool, FileError> {
     }
 }
 
-fn check_owner_and_mode(path: &Path, metadata: &Metadata, wanted: u32) -> Result<(), FileError> {
+/// What other users may not do, and the mode that is right.
+struct Others {
+    refused: u32,
+    wanted: u32,
+}
+
+fn check_owner_and_mode(path: &Path, metadata: &Metadata, others: Others) -> Result<(), FileError> {
     let ours = rustix::process::geteuid().as_raw();
     if metadata.uid() != ours {
         return Err(FileError::Owner { path: path.to_owned(), owner: metadata.uid(), ours });
     }
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(FileError::Mode { path: path.to_owned(), mode, wanted });
+    if mode & others.refused != 0 {
+        return Err(FileError::Mode { path: path.to_owned(), mode, wanted: others.wanted });
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ fn encode(c: &mut Criterion) {
         let mut encoder = open(EncoderKind::X264, config).expect("libx264");
         let frames: Vec<Pixels> = (0..16).map(|number| scrolled(mode, number)).collect();
         let mut number = 0;
-        c.bench_function(&BenchmarkId::new("convert and encode", mode).to_string(), |b| {
+        c.bench_function(&format!("convert and encode/{mode}"), |b| {
             b.iter(|| {
                 number += 1;
                 let frame = &frames[number % frames.len()];

@@ -86,20 +86,13 @@ impl Seat {
     }
 
     fn is_granted(&mut self, event: &InputEvent) -> bool {
-        let (grant, counter) = match event {
-            InputEvent::Key { .. } | InputEvent::Text(_) => (Grants::KEYBOARD, &mut self.refused.keyboard),
-            InputEvent::PointerBy { .. }
-            | InputEvent::PointerTo(_)
-            | InputEvent::Button { .. }
-            | InputEvent::Scroll { .. }
-            | InputEvent::Touch { .. } => (Grants::POINTER, &mut self.refused.pointer),
-            InputEvent::Pad(_)
-            | InputEvent::PadAxis { .. }
-            | InputEvent::PadButton { .. }
-            | InputEvent::PadArrived { .. }
-            | InputEvent::PadRemoved { .. } => (Grants::GAMEPAD, &mut self.refused.gamepad),
-        };
+        let grant = event.grant();
         let granted = self.grants.contains(grant);
+        let counter = match grant {
+            Grants::KEYBOARD => &mut self.refused.keyboard,
+            Grants::POINTER => &mut self.refused.pointer,
+            _ => &mut self.refused.gamepad,
+        };
         *counter += u64::from(!granted);
         granted
     }

@@ -9,7 +9,7 @@ use crate::wire::{PairChallenge, PairProof, PairRequest};
 pub struct ClientCeremony(State);
 
 enum State {
-    AwaitingChallenge(Exchange),
+    AwaitingChallenge(Box<Exchange>),
     AwaitingResult,
     Over,
 }
@@ -24,7 +24,7 @@ impl ClientCeremony {
         entropy: [u8; ENTROPY_LEN],
     ) -> (Self, PairRequest) {
         let (exchange, spake) = Exchange::client(pin, Parties { client, host }, entropy);
-        (Self(State::AwaitingChallenge(exchange)), PairRequest { name, spake })
+        (Self(State::AwaitingChallenge(Box::new(exchange))), PairRequest { name, spake })
     }
 
     /// Checks that the host knows the PIN, and proves that we do.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{ControlSession, Transmit};
 use crate::{
-    clock::{ClockEstimate, ClockSync},
+    clock::{ClockEstimate, ClockRound, ClockSync},
     units::{Bitrate, ClientClock, ClientTime, Mode},
     wire::{
         CloseCode, ControlMessage, FrameReader, Grants, Hello, MAX_SHARD_PAYLOAD, ProbeResult, Start, Welcome,
@@ -181,7 +181,7 @@ impl ClientControl {
         let event = match message {
             ControlMessage::ClockEcho { t1, t2, t3 } => {
                 if let State::Syncing(sync) | State::Streaming { sync: Some(sync), .. } = &mut self.state {
-                    sync.handle_echo(clock, t1, (t2, t3));
+                    sync.handle_echo(ClockRound { t1, t2, t3, t4: clock });
                 }
                 return;
             }

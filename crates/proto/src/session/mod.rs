@@ -7,8 +7,11 @@
 //! until `None`, then wait until `poll_timeout`.
 
 pub mod client_control;
+pub mod client_media;
 pub mod client_pairing;
 pub mod host_control;
+pub mod host_media;
+pub mod media;
 
 use std::time::Instant;
 

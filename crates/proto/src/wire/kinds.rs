@@ -104,26 +104,6 @@ impl Codec {
     }
 }
 
-/// Which erasure code protects the media (spec section 4.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum FecScheme {
-    /// Systematic Cauchy Reed–Solomon over GF(2^8).
-    Gf8 = 0,
-    /// Leopard-style Reed–Solomon over GF(2^16).
-    Gf16 = 1,
-}
-
-impl FecScheme {
-    /// The most shards, data and recovery, that one block may have.
-    pub const fn max_shards(self) -> u32 {
-        match self {
-            Self::Gf8 => 255,
-            Self::Gf16 => 65_535,
-        }
-    }
-}
-
 /// The cipher that seals media, with the key only it has (spec section 2.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Cipher {

@@ -20,6 +20,7 @@ mod secret;
 pub mod txt;
 mod welcome;
 
+pub use crate::fec::FecScheme;
 pub use bits::{ClientCaps, CodecSet, Grants, HostCaps, VideoCaps};
 pub use close::{CLIPBOARD_FETCH_CANCELLED, CloseCode, UnknownCloseCode, cut_reason};
 pub use control::ControlMessage;
@@ -27,7 +28,7 @@ pub use error::WireError;
 pub use framing::{FrameReader, frame};
 pub use hdr::{Chromaticity, HdrMetadata};
 pub use hello::Hello;
-pub use kinds::{AudioCodec, AudioFormat, Chroma, Cipher, Codec, Colour, Compositor, FecScheme, GamepadKind};
+pub use kinds::{AudioCodec, AudioFormat, Chroma, Cipher, Codec, Colour, Compositor, GamepadKind};
 pub use messages::clipboard::{
     ClipFetch, ClipFetchHeader, ClipFetchStatus, ClipKind, ClipOffer, ClipReason, ClipState, FETCH_STREAM_HEADER,
 };

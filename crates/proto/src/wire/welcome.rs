@@ -83,10 +83,9 @@ impl Welcome {
             version: reader.u32("version")?,
             media_port: reader.u16("media port")?,
             mode: WireMode::read(reader)?,
-            fec_scheme: match reader.u8("FEC scheme")? {
-                0 => FecScheme::Gf8,
-                1 => FecScheme::Gf16,
-                other => return Err(reader.value("FEC scheme", other)),
+            fec_scheme: {
+                let id = reader.u8("FEC scheme")?;
+                FecScheme::from_id(id).ok_or_else(|| reader.value("FEC scheme", id))?
             },
             fec_percent: reader.u8("FEC percent")?,
             max_block_shards: reader.u16("shards per block")?,
@@ -164,7 +163,7 @@ impl Welcome {
         out.extend_from_slice(&self.version.to_le_bytes());
         out.extend_from_slice(&self.media_port.to_le_bytes());
         self.mode.put(out);
-        out.extend_from_slice(&[self.fec_scheme as u8, self.fec_percent]);
+        out.extend_from_slice(&[self.fec_scheme.id(), self.fec_percent]);
         out.extend_from_slice(&self.max_block_shards.to_le_bytes());
         out.extend_from_slice(&self.shard_payload.to_le_bytes());
         out.push(self.encrypted.into());
@@ -201,13 +200,14 @@ impl Welcome {
     /// Names the first constraint that is broken. The host's fault.
     pub fn validate(&self) -> Result<(), WelcomeError> {
         let shard = self.shard_payload;
-        if shard == 0 || shard % 2 != 0 || shard > MAX_SHARD_PAYLOAD {
+        if shard == 0 || !shard.is_multiple_of(2) || shard > MAX_SHARD_PAYLOAD {
             return Err(WelcomeError::ShardPayload(shard));
         }
         let data = u32::from(self.max_block_shards);
         let shards = data + (data * u32::from(self.fec_percent)).div_ceil(100);
-        if data == 0 || shards > self.fec_scheme.max_shards() {
-            return Err(WelcomeError::Block { data, shards, most: self.fec_scheme.max_shards() });
+        let most = self.fec_scheme.max_shards() as u32;
+        if data == 0 || shards > most {
+            return Err(WelcomeError::Block { data, shards, most });
         }
         if self.encrypted && self.key_is_zero() {
             return Err(WelcomeError::ZeroKey);
@@ -328,3 +328,63 @@ const LONGEST: usize = 119;
 /// Bounds of [`Welcome::max_frame_bytes`].
 const SMALLEST_MAX_FRAME: usize = 8 << 20;
 const LARGEST_FRAME: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::{Welcome, WelcomeError};
+    use crate::wire::{Cipher, FecScheme, WireMode};
+
+    fn usual() -> Welcome {
+        Welcome {
+            mode: WireMode { width: 1_280, height: 720, hz: 60 },
+            bitrate_kbps: 20_000,
+            aes_key: [7; 16].into(),
+            ..Welcome::default()
+        }
+    }
+
+    #[test]
+    fn what_clients_do_not_go_on_with_is_named() {
+        assert_eq!(usual().validate(), Ok(()));
+        for shard_payload in [0, 1_407, 9_154] {
+            let refused = Welcome { shard_payload, ..usual() }.validate();
+            assert_eq!(refused, Err(WelcomeError::ShardPayload(shard_payload)));
+        }
+        let refused = Welcome { max_block_shards: 0, ..usual() }.validate();
+        assert!(matches!(refused, Err(WelcomeError::Block { data: 0, .. })));
+        let gf8 = |max_block_shards| Welcome { fec_scheme: FecScheme::Gf8, max_block_shards, ..usual() }.validate();
+        assert_eq!(gf8(231), Ok(()));
+        assert_eq!(gf8(232), Err(WelcomeError::Block { data: 232, shards: 256, most: 255 }));
+        assert!(Welcome { max_block_shards: u16::MAX, ..usual() }.validate().is_err());
+        let refused = Welcome { shard_payload: 2, max_block_shards: 1, ..usual() }.validate();
+        assert_eq!(refused, Err(WelcomeError::Blocks(4 << 20)));
+    }
+
+    #[test]
+    fn a_key_of_zeros_is_refused_for_the_cipher_in_use() {
+        assert_eq!(Welcome { aes_key: [0; 16].into(), ..usual() }.validate(), Err(WelcomeError::ZeroKey));
+        assert_eq!(Welcome { aes_key: [0; 16].into(), encrypted: false, ..usual() }.validate(), Ok(()));
+        let cipher = Cipher::ChaCha20Poly1305([0; 32].into());
+        assert_eq!(Welcome { cipher, ..usual() }.validate(), Err(WelcomeError::ZeroKey));
+    }
+
+    #[test]
+    fn a_frame_is_bounded_by_the_bitrate() {
+        let max = |bitrate_kbps, hz| {
+            Welcome { bitrate_kbps, mode: WireMode { hz, ..usual().mode }, ..usual() }.max_frame_bytes()
+        };
+        assert_eq!(max(0, 60), 64 << 20);
+        assert_eq!(max(20_000, 60), 8 << 20);
+        assert_eq!(max(2_000_000, 60), 16_666_664);
+        assert_eq!(max(u32::MAX, 1), 64 << 20);
+        assert_eq!(max(20_000, 0), 64 << 20);
+    }
+
+    #[test]
+    fn keys_are_not_printed() {
+        let welcome = Welcome { cipher: Cipher::ChaCha20Poly1305([0xC9; 32].into()), ..usual() };
+        let printed = format!("{welcome:?}");
+        assert!(printed.contains("Secret(16 bytes)") && printed.contains("Secret(32 bytes)"));
+        assert!(!printed.contains("7, 7") && !printed.contains("201, 201"));
+    }
+}

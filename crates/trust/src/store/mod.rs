@@ -74,8 +74,8 @@ impl Store {
         private::check_file(&path)?;
         let mut store = Self { connection: connect(&path)?, path };
         schema::check_version(&store.connection, &store.path)?;
-        store.connection.pragma_update(None, "journal_mode", "wal").map_err(|e| store.failed("open", e))?;
         schema::check_integrity(&store.connection, &store.path)?;
+        store.write_ahead().map_err(|error| store.failed("open", error))?;
         store.within("upgrade the store", schema::migrate)?;
         let contents = rows::load(&store.connection, &store.path)?;
         Ok((store, contents))
@@ -106,7 +106,39 @@ impl Store {
             change(tx)?;
             rows::put_clock(tx, clock)?;
             rows::seal(tx)
+        })?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Moves what was committed from the log into the file itself, so that a copy of `state.db` alone is whole and
+    /// damage to the log costs nothing. The commit is safe without; a failure leaves the work to the next write.
+    fn settle(&self) {
+        let moved = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+        if let Err(error) = moved {
+            tracing::debug!(%error, "write-ahead log stays for now");
+        }
+    }
+
+    /// Switches to write-ahead logging: one sync per commit, and a torn commit is dropped whole.
+    fn write_ahead(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update_and_check(None, "journal_mode", "wal", |row| {
+            let mode: String = row.get(0)?;
+            if mode == "wal" { Ok(()) } else { Err(rusqlite::Error::ExecuteReturnedResults) }
         })
+    }
+
+    /// Makes every write fail from now on, as a disk that went read-only does, or ends that.
+    #[cfg(test)]
+    pub(crate) fn set_faulty(&self, faulty: bool) {
+        self.connection.pragma_update(None, "query_only", faulty).unwrap();
+    }
+
+    /// Lets the file grow no further, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn fill_disk(&self) {
+        let pages: i64 = self.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
     }
 
     /// Runs `change` in one transaction; an error rolls all of it back.

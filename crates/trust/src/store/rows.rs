@@ -4,7 +4,7 @@ use std::path::Path;
 
 use punktfunk_proto::units::{Fingerprint, HostTime};
 use rusqlite::{
-    Connection, OptionalExtension, Row, named_params,
+    Connection, ErrorCode, OptionalExtension, Row, named_params,
     types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
 };
 use sha2::{Digest, Sha256};
@@ -21,7 +21,10 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<Contents, Sto
     match read(connection) {
         Ok(Some(contents)) => Ok(contents),
         Ok(None) => Err(StoreError::damaged(path, "its rows are not those that were written")),
-        Err(error) if error.sqlite_error_code().is_none() => Err(StoreError::damaged(path, error.to_string())),
+        // No code: a value of another type. Unknown: a table or column that is not there.
+        Err(error) if matches!(error.sqlite_error_code(), None | Some(ErrorCode::Unknown)) => {
+            Err(StoreError::damaged(path, error.to_string()))
+        }
         Err(error) => Err(StoreError::from_sqlite("read the store", path, error)),
     }
 }
@@ -133,9 +136,10 @@ fn meta<T: FromSql>(connection: &Connection, key: &str) -> rusqlite::Result<Opti
 
 fn device_of(row: &Row<'_>) -> rusqlite::Result<Device> {
     let optional_time = |column| row.get::<_, Option<Unix>>(column).map(|unix| unix.map(|Unix(time)| time));
+    let fingerprint = Fingerprint::from_bytes(row.get("fingerprint")?);
     Ok(Device {
-        fingerprint: Fingerprint::from_bytes(row.get("fingerprint")?),
-        name: row.get("name")?,
+        fingerprint,
+        name: DeviceName::claimed(Some(&row.get::<_, String>("name")?), fingerprint),
         access: Access {
             grants: row.get("grants")?,
             granted: row.get::<_, Unix>("granted_unix")?.0,
@@ -175,12 +179,6 @@ impl FromSql for Grants {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let bits = value.as_i64()?;
         u32::try_from(bits).ok().and_then(Self::from_bits).ok_or(FromSqlError::OutOfRange(bits))
-    }
-}
-
-impl FromSql for DeviceName {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::written(value.as_str()?).ok_or(FromSqlError::InvalidType)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Devices without a PIN: they knock, the owner answers.
 
+use std::net::IpAddr;
+
 use punktfunk_proto::units::Fingerprint;
 
-use super::{Peer, Trust, Verdict, error::ApproveError};
+use super::{Trust, Verdict, error::ApproveError};
 use crate::{
-    access::{Access, Offer, whole_seconds},
+    access::{Access, Offer},
     approvals::{ApprovalPath, Knock, KnockId, KnockRefusal, ParkedEnd, ParkedId},
     clock::Moment,
     device::{Device, DeviceState, PairedBy},
@@ -19,7 +21,7 @@ impl Trust {
     pub fn knock(
         &mut self,
         now: Moment,
-        source: Peer,
+        source: IpAddr,
         fingerprint: Fingerprint,
         claimed_name: Option<&str>,
     ) -> Result<ParkedId, KnockRefusal> {
@@ -71,15 +73,10 @@ impl Trust {
                 state: DeviceState::Paired,
                 ..known.clone()
             },
-            None => Device {
-                fingerprint: knock.fingerprint,
-                name: label.unwrap_or(knock.name),
-                access: Access::accept(offer, time),
-                paired: whole_seconds(time),
-                paired_by: PairedBy::Approval,
-                last_seen: None,
-                state: DeviceState::Paired,
-            },
+            None => {
+                let name = label.unwrap_or(knock.name);
+                Device::new(knock.fingerprint, name, Access::accept(offer, time), PairedBy::Approval)
+            }
         };
         self.keep(time, device.clone())?;
         self.queue.answer(now.instant, knock.fingerprint, ParkedEnd::Admitted);

@@ -8,7 +8,6 @@ mod pairing;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fs::File,
-    net::IpAddr,
     path::Path,
     time::{Duration, Instant},
 };
@@ -286,9 +285,6 @@ impl Trust {
 
 /// The folder of the host's certificate and key in the state directory.
 const IDENTITY: &str = "identity";
-
-/// Where a connection comes from; named here because every limit is per source.
-type Peer = IpAddr;
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,13 @@
 //! Pairing with a PIN. The ceremony itself is `punktfunk_proto`'s; here is who may run it and what it earns.
 
+use std::net::IpAddr;
+
 use punktfunk_proto::units::Fingerprint;
 use rand::CryptoRng;
 
-use super::{Peer, Trust, error::PairError};
+use super::{Trust, error::PairError};
 use crate::{
-    access::{Access, whole_seconds},
+    access::Access,
     approvals::ParkedEnd,
     clock::Moment,
     device::{Device, DeviceState, PairedBy},
@@ -36,7 +38,7 @@ impl Trust {
     pub fn begin_pairing(
         &mut self,
         now: Moment,
-        source: Peer,
+        source: IpAddr,
         fingerprint: Option<Fingerprint>,
     ) -> Result<PinAttempt, PairRefusal> {
         self.window.begin(now.instant, source, fingerprint)
@@ -69,15 +71,10 @@ impl Trust {
         let offer = self.window.redeem(now.instant, spent).map_err(PairError::Lapsed)?;
         let device = match self.devices.get(&fingerprint) {
             Some(known) => Device { state: DeviceState::Paired, ..known.clone() },
-            None => Device {
-                fingerprint,
-                name: DeviceName::claimed(claimed_name, fingerprint),
-                access: Access::accept(offer, time),
-                paired: whole_seconds(time),
-                paired_by: PairedBy::Pin,
-                last_seen: None,
-                state: DeviceState::Paired,
-            },
+            None => {
+                let name = DeviceName::claimed(claimed_name, fingerprint);
+                Device::new(fingerprint, name, Access::accept(offer, time), PairedBy::Pin)
+            }
         };
         self.keep(time, device.clone())?;
         self.shut_out.remove(&fingerprint);

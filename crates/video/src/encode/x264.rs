@@ -1,8 +1,8 @@
 //! libx264 through FFmpeg, set up for a stream that is decoded as it arrives.
 //!
 //! No B frames and no look-ahead, so each frame comes out before the next goes in; slices instead of frames on the
-//! threads; no key frame but the ones asked for; and a buffer of little more than one frame, so that no frame is
-//! much larger than the rate allows for its time.
+//! threads; no key frame but the ones asked for; and a rate buffer of one frame, so that no frame is much larger than
+//! the rate allows for its time.
 
 use std::{ffi::c_int, sync::Once, thread};
 
@@ -120,9 +120,9 @@ fn describe(video: &mut video::Video, mode: Mode) {
     unsafe { (*video.as_mut_ptr()).thread_count = cores.min(MAX_THREADS) as c_int };
 }
 
-/// Writes the rate into the encoder's context: average and ceiling are the same, over a buffer of few frames.
+/// Writes the rate into the encoder's context: average and ceiling are the same, over a buffer of one frame.
 fn aim(encoder: &mut video::Video, config: EncoderConfig) {
-    let bps = config.bitrate.bps();
+    let bps = config.bitrate.bps() * HEADROOM_PERCENT / 100;
     encoder.set_bit_rate(bps as usize);
     encoder.set_max_bit_rate(bps as usize);
     let buffer = bps * BUFFER_PERCENT * 10 / u64::from(config.mode.refresh().millihertz());
@@ -157,5 +157,10 @@ const OUT_OF_MEMORY: ffmpeg_next::Error = ffmpeg_next::Error::Other { errno: ffm
 /// More slices than this cost more in compression than they win in time.
 const MAX_THREADS: usize = 8;
 
-/// The rate buffer in percent of one frame. Below 100 libx264 refuses; the rest lets an IDR be somewhat larger.
-const BUFFER_PERCENT: u64 = 150;
+/// The rate buffer in percent of one frame. From 110 on libx264 plans for several frames instead of one, and then
+/// leaves a third of a buffer this small unused.
+const BUFFER_PERCENT: u64 = 105;
+
+/// What libx264 is told in percent of the rate wanted: with a buffer of one frame it stays 5 to 25 % below what it
+/// is told, whatever the picture, and can never be above it.
+const HEADROOM_PERCENT: u64 = 115;

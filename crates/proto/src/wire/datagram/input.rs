@@ -1,7 +1,7 @@
 //! Input events: 18 bytes each (spec section 5.3).
 
 use crate::wire::bytes::Reader;
-use crate::wire::{GamepadKind, WireError};
+use crate::wire::{GamepadKind, Grants, WireError};
 
 /// The highest pad number.
 pub const MAX_PAD: u8 = 15;
@@ -221,6 +221,23 @@ struct Raw {
 }
 
 impl InputEvent {
+    /// What a device must be granted to have this acted on.
+    pub fn grant(&self) -> Grants {
+        match self {
+            Self::Key { .. } | Self::Text(_) => Grants::KEYBOARD,
+            Self::PointerBy { .. }
+            | Self::PointerTo(_)
+            | Self::Button { .. }
+            | Self::Scroll { .. }
+            | Self::Touch { .. } => Grants::POINTER,
+            Self::Pad(_)
+            | Self::PadAxis { .. }
+            | Self::PadButton { .. }
+            | Self::PadArrived { .. }
+            | Self::PadRemoved { .. } => Grants::GAMEPAD,
+        }
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         let raw = Raw {
             kind: reader.u8("kind")?,

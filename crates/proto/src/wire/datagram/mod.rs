@@ -19,7 +19,7 @@ pub use rich::{RichInput, TouchpadSurface};
 pub use stats::{CursorState, HostTiming, TimingStages};
 
 use super::bytes::Reader;
-use super::{HdrMetadata, WireError};
+use super::{Grants, HdrMetadata, WireError};
 
 /// What a client sends.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,16 @@ impl<'a> ClientDatagram<'a> {
         };
         reader.finish()?;
         Ok(decoded)
+    }
+
+    /// What a device must be granted to have this acted on.
+    pub fn grant(&self) -> Grants {
+        match self {
+            Self::Input(event) => event.grant(),
+            Self::Rich(RichInput::Pen(_)) => Grants::POINTER,
+            Self::Rich(_) => Grants::GAMEPAD,
+            Self::Microphone(_) => Grants::MICROPHONE,
+        }
     }
 
     /// The datagram.

@@ -130,7 +130,7 @@ impl<'a> RichInput<'a> {
                 }
             }
             Self::TouchpadExtended { pad, surface, finger, touching, clicked, x, y, pressure } => {
-                let state = u8::from(*touching) * TOUCHING | u8::from(*clicked) * CLICKED;
+                let state = (u8::from(*touching) * TOUCHING) | (u8::from(*clicked) * CLICKED);
                 out.extend_from_slice(&[3, *pad, *surface as u8, *finger, state]);
                 out.extend_from_slice(&x.to_le_bytes());
                 out.extend_from_slice(&y.to_le_bytes());

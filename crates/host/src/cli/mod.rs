@@ -1,0 +1,138 @@
+//! The command line of `punktfunk-host`.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+};
+
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    config,
+    directories::{RUNTIME_DIR, STATE_DIR},
+    exit::Exit,
+    serve::{self, ServeOptions},
+};
+
+mod check_config;
+mod ctl;
+pub mod reference;
+mod table;
+
+/// The punktfunk streaming host.
+#[derive(Debug, Parser)]
+#[command(name = "punktfunk-host", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  punktfunk-host check-config --config punktfunk.toml
+  punktfunk-host serve --config punktfunk.toml
+  punktfunk-host ctl pair arm
+  punktfunk-host ctl status --json";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the host until SIGTERM or SIGINT.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
+    /// Give orders to the running host.
+    #[command(after_help = ctl::EXAMPLES)]
+    Ctl(ctl::CtlArgs),
+    /// Say whether a configuration is right; exit code 78 if not.
+    #[command(after_help = CHECK_EXAMPLES)]
+    CheckConfig(check_config::CheckConfigArgs),
+    /// Print the JSON Schema of the configuration file.
+    ConfigSchema,
+    /// Print a page of the reference documentation.
+    #[command(hide = true)]
+    Reference {
+        /// Which.
+        page: Page,
+    },
+}
+
+const SERVE_EXAMPLES: &str = "\
+A second SIGTERM or SIGINT ends the host at once. SIGHUP changes nothing: the configuration is read once.
+
+Examples:
+  punktfunk-host serve
+  punktfunk-host serve --config ./punktfunk.toml --state-dir ./state --runtime-dir ./run";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  punktfunk-host check-config
+  punktfunk-host check-config --config ./punktfunk.toml --json";
+
+#[derive(Debug, clap::Args)]
+struct ServeArgs {
+    /// Configuration file [default: /etc/punktfunk/punktfunk.toml if it exists]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where identity and database are kept; made with mode 0700 if absent
+    #[arg(long, value_name = "DIR", default_value = STATE_DIR)]
+    state_dir: PathBuf,
+    /// Where the sockets are; made with mode 0700 if absent
+    #[arg(long, value_name = "DIR", default_value = RUNTIME_DIR)]
+    runtime_dir: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Page {
+    Configuration,
+    Cli,
+}
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    match cli.command {
+        Command::Serve(args) => serve(args),
+        Command::Ctl(args) => ctl::run(&args),
+        Command::CheckConfig(args) => check_config::run(&args),
+        Command::ConfigSchema => print_line(&format!("{:#}", config::schema::schema())),
+        Command::Reference { page: Page::Configuration } => print(&config::reference::page()),
+        Command::Reference { page: Page::Cli } => print(&reference::page()),
+    }
+}
+
+fn serve(args: ServeArgs) -> Exit {
+    let ServeArgs { config, state_dir, runtime_dir } = args;
+    match serve::serve(&ServeOptions { config, state_dir, runtime_dir }) {
+        Ok(()) => Exit::Done,
+        Err(error) => complain(&error, error.exit()),
+    }
+}
+
+/// The whole command line, as clap knows it.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn complain(error: &dyn std::error::Error, exit: Exit) -> Exit {
+    let _ = writeln!(io::stderr(), "punktfunk-host: {error}");
+    exit
+}
+
+fn print_line(text: &str) -> Exit {
+    print(&format!("{text}\n"))
+}
+
+/// Writes to standard output. A reader that had enough (`| head`) is no failure.
+fn print(text: &str) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => complain(&error, Exit::System),
+        _ => Exit::Done,
+    }
+}

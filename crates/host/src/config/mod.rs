@@ -1,0 +1,318 @@
+//! The configuration: one typed value, read once at start.
+//!
+//! From [`Config`] come the TOML file ([`load`]), the JSON Schema ([`schema`]) and the page
+//! `docs/reference/configuration.md` ([`reference`]). The doc comments below are that page's text.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
+
+use punktfunk_proto::units::Bitrate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub mod load;
+pub mod problem;
+pub mod reference;
+pub mod schema;
+mod semantics;
+
+/// Everything that can be configured. Every key has a default, so an empty file is a valid one.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What clients are shown of this host.
+    pub host: HostConfig,
+    /// Addresses, ports and discovery.
+    pub network: NetworkConfig,
+    /// Who may connect.
+    pub pairing: PairingConfig,
+    /// What a session runs, and how many there may be.
+    pub session: SessionConfig,
+    /// Where the session's picture comes from.
+    pub display: DisplayConfig,
+    /// How the picture is compressed.
+    pub encoder: EncoderConfig,
+    /// Forward error correction: parity sent along with the video.
+    pub fec: FecConfig,
+    /// What the host writes to its standard error (with systemd: the journal).
+    pub log: LogConfig,
+}
+
+/// `[host]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HostConfig {
+    /// The name clients list this host under: 1 to 63 bytes without control characters. Default: the machine's
+    /// host name.
+    pub name: Option<String>,
+    /// A stable id by which clients recognise this host in discovery: 1 to 64 letters, digits, `-` or `_`.
+    /// Default: an id made at the first start and kept in the state directory. Set it only to keep the id of a
+    /// host that was replaced; trust never depends on it.
+    pub id: Option<String>,
+}
+
+/// `[network]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// The address to listen on: `0.0.0.0` for every IPv4 interface, or the address of one.
+    pub listen: IpAddr,
+    /// UDP port of the control connection (QUIC). 0 lets the system choose a free one; clients then find it by
+    /// mDNS only.
+    pub port: u16,
+    /// First UDP port of the media sockets, for firewalls that need fixed ones: sessions use this port and those
+    /// after it, `session.max_sessions` in all. Default: free ports the system chooses.
+    #[schemars(range(min = 1, max = 65535))]
+    pub media_port: Option<u16>,
+    /// Announcement of this host on the local network.
+    pub mdns: MdnsConfig,
+}
+
+/// `[network.mdns]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MdnsConfig {
+    /// Whether the host announces itself by mDNS. Without it clients need its address typed in.
+    pub enable: bool,
+    /// Names of the network interfaces to announce on, for example `["enp3s0"]`. Empty: all of them.
+    pub interfaces: Vec<String>,
+}
+
+/// `[pairing]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PairingConfig {
+    /// Who may connect. A value that is misspelled or cannot be read stops the start; it never means `open`.
+    pub policy: PairingPolicy,
+}
+
+/// Who may connect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PairingPolicy {
+    /// Only paired devices. An unknown device waits until it is approved or pairs with a PIN.
+    #[default]
+    Require,
+    /// Anybody who can reach the host, without asking. Only for networks where everybody is trusted.
+    Open,
+}
+
+/// `[session]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionConfig {
+    /// The application of a session: program and arguments, for example `["foot"]`. It is started directly, not
+    /// by a shell. Empty: none is configured and clients are told so when they connect.
+    pub command: Vec<String>,
+    /// Environment variables for the application, beside those the display sets. The values are never logged.
+    #[schemars(extend("writeOnly" = true))]
+    pub environment: Environment,
+    /// The application's working directory, as an absolute path. Default: the host's own.
+    pub directory: Option<PathBuf>,
+    /// How many sessions may run at once; a further client is told that the host is busy.
+    #[schemars(range(min = 1, max = 4))]
+    pub max_sessions: u8,
+}
+
+/// Environment variables whose values stay out of logs.
+#[derive(Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Environment(pub BTreeMap<String, String>);
+
+impl fmt::Debug for Environment {
+    /// Names only: values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// `[display]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DisplayConfig {
+    /// What makes the virtual display of a session.
+    pub backend: DisplayBackend,
+}
+
+/// What makes the virtual display of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DisplayBackend {
+    /// The first that works on this machine: `embedded`, then `sway`.
+    #[default]
+    Auto,
+    /// The compositor built into the host.
+    Embedded,
+    /// A headless sway for each session.
+    Sway,
+    /// A test picture without application.
+    Synthetic,
+}
+
+impl DisplayBackend {
+    /// Whether a session on it needs `session.command`.
+    pub const fn needs_application(self) -> bool {
+        !matches!(self, Self::Synthetic)
+    }
+}
+
+impl From<VideoCodec> for punktfunk_proto::wire::Codec {
+    fn from(codec: VideoCodec) -> Self {
+        match codec {
+            VideoCodec::H264 => Self::H264,
+        }
+    }
+}
+
+/// `[encoder]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncoderConfig {
+    /// What compresses the picture.
+    pub backend: EncoderBackend,
+    /// Video rate for clients that leave it to the host, in kbit/s. At most `encoder.max_bitrate_kbps`.
+    #[schemars(range(min = 500, max = 8_000_000))]
+    pub bitrate_kbps: u32,
+    /// Ceiling for the video rate, in kbit/s: a client that asks for more gets this.
+    #[schemars(range(min = 500, max = 8_000_000))]
+    pub max_bitrate_kbps: u32,
+    /// Codecs offered to clients, the preferred first.
+    #[schemars(length(min = 1))]
+    pub codecs: Vec<VideoCodec>,
+}
+
+impl EncoderConfig {
+    /// The rate for clients that leave it to the host.
+    pub fn bitrate(&self) -> Bitrate {
+        Bitrate::from_kbps(self.bitrate_kbps)
+    }
+
+    /// The ceiling for every session.
+    pub fn max_bitrate(&self) -> Bitrate {
+        Bitrate::from_kbps(self.max_bitrate_kbps)
+    }
+}
+
+/// What compresses the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EncoderBackend {
+    /// The first that works on this machine.
+    #[default]
+    Auto,
+    /// Software H.264 (libx264) on the processor.
+    X264,
+}
+
+/// A video codec this host can encode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VideoCodec {
+    /// H.264 / AVC.
+    H264,
+}
+
+/// `[fec]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FecConfig {
+    /// Parity at the start of a session, in percent of the data. The host then follows the losses that the
+    /// client reports, between 1 and 50 percent.
+    #[schemars(range(min = 0, max = 50))]
+    pub start_percent: u8,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// How much is written.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How much is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Only faults of the host itself.
+    Error,
+    /// Also what is possible but bad.
+    Warn,
+    /// Also what an operator wants to see every day.
+    #[default]
+    Info,
+    /// Also what developers want to see.
+    Debug,
+    /// Everything, down to single frames.
+    Trace,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self { listen: Ipv4Addr::UNSPECIFIED.into(), port: Self::PORT, media_port: None, mdns: MdnsConfig::default() }
+    }
+}
+
+impl NetworkConfig {
+    /// The port clients try first (wire specification, section 1.2).
+    pub const PORT: u16 = 9777;
+}
+
+impl Default for MdnsConfig {
+    fn default() -> Self {
+        Self { enable: true, interfaces: Vec::new() }
+    }
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self { command: Vec::new(), environment: Environment::default(), directory: None, max_sessions: 4 }
+    }
+}
+
+impl Default for EncoderConfig {
+    fn default() -> Self {
+        Self {
+            backend: EncoderBackend::Auto,
+            bitrate_kbps: 20_000,
+            max_bitrate_kbps: 100_000,
+            codecs: vec![VideoCodec::H264],
+        }
+    }
+}
+
+impl Default for FecConfig {
+    fn default() -> Self {
+        Self { start_percent: 10 }
+    }
+}
+
+impl HostConfig {
+    /// The configured name, else the machine's host name, else `punktfunk`.
+    pub fn display_name(&self) -> String {
+        let machine = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        self.name
+            .clone()
+            .or_else(machine)
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "punktfunk".to_owned())
+    }
+}

@@ -1,0 +1,108 @@
+//! What the types cannot say: limits on texts, and keys that must fit each other.
+
+use std::collections::BTreeSet;
+
+use super::{Config, EncoderConfig, HostConfig, NetworkConfig, SessionConfig, schema::shown};
+
+/// A value that its type allows and its meaning does not.
+pub(super) struct Violation {
+    /// The key, table by table.
+    pub(super) key: &'static [&'static str],
+    /// What stands there.
+    pub(super) found: String,
+    /// What may stand there.
+    pub(super) allowed: String,
+}
+
+impl Violation {
+    fn new(key: &'static [&'static str], found: impl Into<String>, allowed: impl Into<String>) -> Self {
+        Self { key, found: found.into(), allowed: allowed.into() }
+    }
+}
+
+pub(super) fn violations(config: &Config) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    check_host(&config.host, &mut violations);
+    check_network(&config.network, config.session.max_sessions, &mut violations);
+    check_session(&config.session, &mut violations);
+    check_encoder(&config.encoder, &mut violations);
+    violations
+}
+
+fn check_host(host: &HostConfig, out: &mut Vec<Violation>) {
+    let name_fits =
+        |name: &String| (1..=63).contains(&name.trim().len()) && name.len() <= 63 && !name.chars().any(unprintable);
+    if let Some(name) = host.name.as_ref().filter(|name| !name_fits(name)) {
+        out.push(Violation::new(&["host", "name"], shown(name), "1 to 63 bytes without control characters"));
+    }
+    let id_fits = |id: &String| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    if let Some(id) = host.id.as_ref().filter(|id| !id_fits(id)) {
+        out.push(Violation::new(&["host", "id"], shown(id), "1 to 64 letters, digits, - or _"));
+    }
+}
+
+/// Control characters and the marks that turn the direction of writing.
+fn unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn check_network(network: &NetworkConfig, sessions: u8, out: &mut Vec<Violation>) {
+    if let Some(first) = network.media_port {
+        let last = u32::from(first) + u32::from(sessions) - 1;
+        let key = &["network", "media_port"];
+        if last > u32::from(u16::MAX) {
+            let allowed = format!(
+                "at most {}: session.max_sessions is {sessions}",
+                u32::from(u16::MAX) + 1 - u32::from(sessions)
+            );
+            out.push(Violation::new(key, first.to_string(), allowed));
+        } else if (u32::from(first)..=last).contains(&u32::from(network.port)) {
+            let found = format!("{first} (sessions use {first} to {last})");
+            out.push(Violation::new(key, found, format!("a range without network.port, which is {}", network.port)));
+        }
+    }
+    let fits =
+        |name: &&String| (1..=15).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
+    if let Some(name) = network.mdns.interfaces.iter().find(|name| !fits(name)) {
+        let allowed = "names of network interfaces, as `ip link` lists them";
+        out.push(Violation::new(&["network", "mdns", "interfaces"], shown(name), allowed));
+    }
+}
+
+fn check_session(session: &SessionConfig, out: &mut Vec<Violation>) {
+    let command = &["session", "command"];
+    if session.command.first().is_some_and(String::is_empty) {
+        out.push(Violation::new(command, "an empty program name", "a program and its arguments"));
+    }
+    if session.command.iter().any(|word| word.contains('\0')) {
+        out.push(Violation::new(command, "a NUL character", "texts without NUL"));
+    }
+    for (name, value) in &session.environment.0 {
+        let key = &["session", "environment"];
+        if name.is_empty() || name.contains(['=', '\0']) {
+            out.push(Violation::new(key, format!("the name {}", shown(name)), "names without = and NUL"));
+        }
+        if value.contains('\0') {
+            out.push(Violation::new(key, format!("a NUL character in {}", shown(name)), "values without NUL"));
+        }
+    }
+    let directory = session.directory.as_ref();
+    if let Some(directory) = directory.filter(|d| !d.is_absolute() || d.as_os_str().as_encoded_bytes().contains(&0)) {
+        let found = shown(&directory.to_string_lossy());
+        out.push(Violation::new(&["session", "directory"], found, "an absolute path"));
+    }
+}
+
+fn check_encoder(encoder: &EncoderConfig, out: &mut Vec<Violation>) {
+    if encoder.bitrate_kbps > encoder.max_bitrate_kbps {
+        let allowed = format!("at most encoder.max_bitrate_kbps, which is {}", encoder.max_bitrate_kbps);
+        out.push(Violation::new(&["encoder", "bitrate_kbps"], encoder.bitrate_kbps.to_string(), allowed));
+    }
+    let distinct: BTreeSet<String> = encoder.codecs.iter().map(|codec| format!("{codec:?}")).collect();
+    if distinct.len() < encoder.codecs.len() {
+        out.push(Violation::new(&["encoder", "codecs"], "a codec twice", "each codec once"));
+    }
+}

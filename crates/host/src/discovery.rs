@@ -1,0 +1,60 @@
+//! The host's advert on the local network (wire specification, section 1.3).
+
+use punktfunk_proto::{
+    units::Fingerprint,
+    wire::txt::{Advert, PairingPolicyAdvert},
+};
+use punktfunk_transport::discovery::{Advertisement, Announcement, Reach};
+
+use crate::config::{Config, PairingPolicy};
+
+/// Advertises the host for as long as the result lives; `None` when switched off or not possible here.
+///
+/// A host without mDNS works for clients that know its address, so a failure is logged, not fatal.
+pub fn advertise(config: &Config, id: &str, fingerprint: Fingerprint, port: u16) -> Option<Advertisement> {
+    let mdns = &config.network.mdns;
+    if !mdns.enable {
+        return None;
+    }
+    let advert = Advert {
+        fingerprint: Some(fingerprint),
+        pairing: match config.pairing.policy {
+            PairingPolicy::Require => PairingPolicyAdvert::Required,
+            PairingPolicy::Open => PairingPolicyAdvert::Optional,
+        },
+        id: Some(id.to_owned()),
+        os: os_chain(),
+        mgmt: None,
+        mac: Vec::new(),
+    };
+    let name = config.host.display_name();
+    let announcement = Announcement { name: &name, port, txt: &advert.to_pairs() };
+    match Advertisement::publish(&announcement, reach(&mdns.interfaces)) {
+        Ok(advertisement) => Some(advertisement),
+        Err(error) => {
+            tracing::warn!(%error, "the host is not announced on the network; clients need its address typed in");
+            None
+        }
+    }
+}
+
+fn reach(interfaces: &[String]) -> Reach {
+    match interfaces {
+        [] => Reach::Network,
+        [only] if only == "lo" => Reach::Loopback,
+        names => Reach::Interfaces(names.to_vec()),
+    }
+}
+
+/// `linux/debian/debian`: family, distribution family, distribution.
+fn os_chain() -> Option<String> {
+    let release = std::fs::read_to_string("/etc/os-release").ok()?;
+    let value = |key: &str| {
+        let line = release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+        let first = line.trim_matches('"').split_whitespace().next()?.to_owned();
+        first.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).then_some(first)
+    };
+    let id = value("ID")?;
+    let family = value("ID_LIKE").unwrap_or_else(|| id.clone());
+    Some(format!("linux/{family}/{id}"))
+}

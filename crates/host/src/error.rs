@@ -1,0 +1,95 @@
+//! Why the host did not start, each with what to do about it.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use crate::{config::problem::ConfigError, directories::Purpose, exit::Exit};
+
+/// Why the host did not start. The text goes to the operator as it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The state or runtime directory cannot be used.
+    #[error(
+        "the {name} directory {} {fault}; mend that, or name another with --{name}-dir",
+        path.display(), name = purpose.name()
+    )]
+    Directory {
+        /// Which of the two.
+        purpose: Purpose,
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it, fit to follow its path.
+        fault: String,
+    },
+    /// Another host holds this runtime directory.
+    #[error(
+        "a host already runs in {}: stop it first, or give this one its own --runtime-dir, --state-dir and network.port",
+        runtime_dir.display()
+    )]
+    AlreadyRunning {
+        /// The runtime directory both want.
+        runtime_dir: PathBuf,
+    },
+    /// The admin socket could not be made.
+    #[error("the admin socket {} cannot be made: {source}; remove what is there, or name another --runtime-dir", path.display())]
+    AdminSocket {
+        /// Its path.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// The control port is taken.
+    #[error("UDP port {} is in use by another program: stop it (`ss -ulpn` names it), or set network.port", address.port())]
+    PortInUse {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {fault}; set network.listen to an address of this machine, or to \"0.0.0.0\"")]
+    Address {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// The system's word.
+        fault: String,
+    },
+    /// Identity or database is damaged, incomplete or of a newer version.
+    #[error("the host will not start with {what}: {fault}")]
+    DamagedData {
+        /// What it is, and where: `the trust database /var/lib/punktfunk/state.db`.
+        what: String,
+        /// What is wrong with it and the way out.
+        fault: String,
+    },
+    /// No display or no encoder works here.
+    #[error("{what} cannot be used on this machine: {fault}")]
+    Missing {
+        /// `the display backend sway`, `every encoder`.
+        what: String,
+        /// Why, and what to install or set.
+        fault: String,
+    },
+    /// The system refused something basic.
+    #[error("{what} failed: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// The system's word.
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    /// The exit code that goes with it.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) => Exit::Config,
+            Self::Directory { .. } | Self::AdminSocket { .. } => Exit::CannotCreate,
+            Self::AlreadyRunning { .. } => Exit::Busy,
+            Self::PortInUse { .. } | Self::Address { .. } | Self::System { .. } => Exit::System,
+            Self::DamagedData { .. } => Exit::DamagedData,
+            Self::Missing { .. } => Exit::Failed,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Which display and which encoder this host uses: real candidates, tried in order, once.
+
+use std::{path::Path, sync::Arc};
+
+use punktfunk_video::{
+    display::{Backend, DisplayError, embedded::Embedded},
+    encode::{self, Codec, EncoderKind},
+};
+
+use crate::{
+    config::{Config, DisplayBackend, EncoderBackend},
+    error::StartError,
+    supervisor::Media,
+};
+
+/// Finds what works here. Logs every candidate with its reason.
+///
+/// # Errors
+/// Nothing that the configuration allows works; the text says why and what to install or set.
+pub fn choose(config: &Config, runtime_dir: &Path) -> Result<Media, StartError> {
+    Ok(Media { backend: choose_display(config.display.backend, runtime_dir)?, encoder: choose_encoder(config)? })
+}
+
+fn choose_display(wanted: DisplayBackend, runtime_dir: &Path) -> Result<Arc<dyn Backend>, StartError> {
+    let candidates: Vec<Arc<dyn Backend>> = match wanted {
+        DisplayBackend::Auto => vec![Arc::new(Embedded::new(runtime_dir))],
+        DisplayBackend::Embedded => vec![Arc::new(Embedded::new(runtime_dir))],
+        DisplayBackend::Sway | DisplayBackend::Synthetic => vec![],
+    };
+    let mut faults = Vec::new();
+    for backend in candidates {
+        match backend.probe() {
+            Ok(()) => {
+                tracing::info!(display = backend.name(), "display backend chosen");
+                return Ok(backend);
+            }
+            Err(fault) => {
+                tracing::warn!(display = backend.name(), %fault, "display backend cannot be used");
+                faults.push((backend.name(), fault));
+            }
+        }
+    }
+    Err(StartError::Missing { what: "every configured display backend".into(), fault: joined(&faults) })
+}
+
+fn joined(faults: &[(&'static str, DisplayError)]) -> String {
+    faults.iter().map(|(name, fault)| format!("{name}: {fault}")).collect::<Vec<_>>().join("; ")
+}
+
+fn choose_encoder(config: &Config) -> Result<EncoderKind, StartError> {
+    let wanted: &[EncoderKind] = match config.encoder.backend {
+        EncoderBackend::Auto => EncoderKind::ALL,
+        EncoderBackend::X264 => &[EncoderKind::X264],
+    };
+    let mut candidates = encode::probe(Codec::H264);
+    candidates.retain(|candidate| wanted.contains(&candidate.kind));
+    for candidate in &candidates {
+        match &candidate.verdict {
+            Ok(()) => tracing::info!(encoder = candidate.kind.name(), "encoder works"),
+            Err(fault) => tracing::warn!(encoder = candidate.kind.name(), %fault, "encoder cannot be used"),
+        }
+    }
+    encode::choose(&candidates)
+        .map_err(|fault| StartError::Missing { what: "every configured encoder".into(), fault: fault.to_string() })
+}

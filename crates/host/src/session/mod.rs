@@ -1,0 +1,8 @@
+//! One streaming session: what was decided ([`plan`]) and the threads that carry it out ([`pipeline`]).
+
+pub mod encode;
+pub mod input;
+pub mod pipeline;
+pub mod plan;
+pub mod send;
+pub mod stats;

@@ -1,0 +1,284 @@
+//! One session's media, top to bottom: display → encode → send.
+//!
+//! [`Prepared::open`] makes the parts, so that a client hears of a failure before its Welcome; [`Pipeline::start`]
+//! puts them on their threads, where they wait; [`PipelineHandle::begin`] sets them going once the client said Start.
+
+use std::{
+    io,
+    net::IpAddr,
+    sync::{
+        Arc, Weak,
+        mpsc::{self, SyncSender},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use punktfunk_proto::{
+    session::{host_control::HostCommand, host_media::HostMedia, media::MediaParams},
+    units::{Bitrate, Mode},
+    video::loss::FecController,
+    wire::{Codec, Welcome},
+};
+use punktfunk_transport::{MediaSocket, TransportError};
+use punktfunk_video::{
+    display::{Backend, Controls, DisplayError, Output},
+    encode::{self, EncodeError, Encoder, EncoderConfig, EncoderKind},
+    frame::FrameReceiver,
+};
+
+use super::{
+    encode::{EncodeLoop, EncodeMessage},
+    plan::SessionPlan,
+    send::{SendLoop, SendMessage},
+    stats::{SessionStats, StatsReading},
+};
+use crate::config::NetworkConfig;
+
+/// Why a session could not be set up. The text is shown to the client's user.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No display.
+    #[error("the host has no display for this session: {0}")]
+    Display(#[from] DisplayError),
+    /// No encoder.
+    #[error("the host cannot encode this session: {0}")]
+    Encoder(#[from] EncodeError),
+    /// No media socket.
+    #[error("the host has no media socket: {0}")]
+    Socket(#[from] TransportError),
+    /// This build does not encode that codec.
+    #[error("the host cannot encode {0:?}")]
+    Codec(Codec),
+    /// The negotiated parameters do not fit together. A bug on our side.
+    #[error("the session's media parameters are inconsistent: {0}")]
+    Media(String),
+    /// The system refused a thread or a look at a socket.
+    #[error("the system refused what a session needs: {0}")]
+    System(#[from] io::Error),
+}
+
+/// The parts of a session before it is promised to the client.
+pub struct Prepared {
+    frames: FrameReceiver,
+    controls: Arc<dyn Controls>,
+    encoder: Box<dyn Encoder>,
+    kind: EncoderKind,
+    socket: MediaSocket,
+}
+
+impl Prepared {
+    /// Makes the display with its application, the encoder and the media socket. Blocks (tens of milliseconds).
+    ///
+    /// # Errors
+    /// Whichever could not be made, with what to do about it.
+    pub fn open(
+        plan: &SessionPlan,
+        backend: &dyn Backend,
+        kind: EncoderKind,
+        network: &NetworkConfig,
+    ) -> Result<Self, SetupError> {
+        let Codec::H264 = plan.codec else { return Err(SetupError::Codec(plan.codec)) };
+        let socket = bind(network)?;
+        let config = EncoderConfig { mode: plan.mode, bitrate: plan.bitrate, codec: encode::Codec::H264 };
+        let encoder = encode::open(kind, config)?;
+        let Output { frames, controls } = backend.open(plan.mode, &plan.application)?;
+        Ok(Self { frames, controls: Arc::from(controls), encoder, kind, socket })
+    }
+
+    /// The UDP port for the Welcome.
+    ///
+    /// # Errors
+    /// The socket cannot be asked.
+    pub fn media_port(&self) -> Result<u16, SetupError> {
+        Ok(self.socket.local_addr()?.port())
+    }
+
+    /// The display's controls, for as long as the session lasts.
+    pub fn display(&self) -> DisplayControls {
+        DisplayControls(Arc::downgrade(&self.controls))
+    }
+}
+
+/// A way to the display that does not keep it alive: only the [`Pipeline`] does, so that the application is gone when
+/// [`Pipeline::stop`] returns.
+#[derive(Clone)]
+pub struct DisplayControls(Weak<dyn Controls>);
+
+impl DisplayControls {
+    /// Acts on the display if it is still there.
+    pub fn with(&self, act: impl FnOnce(&dyn Controls)) {
+        if let Some(controls) = self.0.upgrade() {
+            act(&*controls);
+        }
+    }
+}
+
+/// The media socket, on the configured port or the first free one after it, else on any.
+fn bind(network: &NetworkConfig) -> Result<MediaSocket, TransportError> {
+    let Some(first) = network.media_port else { return MediaSocket::bind(network.listen, 0) };
+    let mut ports = (0..MAX_SESSIONS).map_while(|step| first.checked_add(step));
+    let attempt = |port| MediaSocket::bind(network.listen, port);
+    ports.find_map(|port| attempt(port).ok()).map_or_else(|| attempt(first), Ok)
+}
+
+/// As many ports as there may be sessions (design section 8).
+const MAX_SESSIONS: u16 = 4;
+
+/// The session's threads. Dropping it does not end them: call [`Pipeline::stop`].
+pub struct Pipeline {
+    handle: PipelineHandle,
+    controls: Arc<dyn Controls>,
+    encode: JoinHandle<()>,
+    send: JoinHandle<()>,
+}
+
+impl Pipeline {
+    /// Starts the threads; they wait for [`PipelineHandle::begin`].
+    ///
+    /// # Errors
+    /// The system has no thread for us, or the parameters do not fit together.
+    pub fn start(
+        prepared: Prepared,
+        plan: &SessionPlan,
+        welcome: &Welcome,
+        control: tokio::sync::mpsc::Sender<HostCommand>,
+    ) -> Result<Self, SetupError> {
+        let params = MediaParams::from_welcome(welcome);
+        let mut media = HostMedia::new(params).map_err(|error| SetupError::Media(error.to_string()))?;
+        media.set_bitrate(plan.bitrate);
+        let stats = Arc::new(SessionStats::new(plan.mode));
+        stats.set_fec_percent(plan.fec_percent);
+        stats.set_bitrate(plan.bitrate);
+        let (encode_sender, encode_inbox) = mpsc::sync_channel(MESSAGES);
+        let (send_sender, send_inbox) = mpsc::sync_channel(MESSAGES);
+        let (buffer_sender, buffers) = mpsc::sync_channel(UNIT_BUFFERS);
+        for _ in 0..UNIT_BUFFERS {
+            // The channel has room for exactly these.
+            let _ = buffer_sender.try_send(Vec::new());
+        }
+        let display = prepared.display();
+        let Prepared { frames, controls, encoder, kind, socket } = prepared;
+        let encode_loop = EncodeLoop {
+            display: display.clone(),
+            kind,
+            encoder,
+            bitrate: plan.bitrate,
+            inbox: encode_inbox,
+            buffers,
+            send: send_sender.clone(),
+            control: control.clone(),
+            stats: Arc::clone(&stats),
+            next_index: 0,
+        };
+        let send_loop = SendLoop {
+            media,
+            socket,
+            fec: FecController::new(plan.fec_percent),
+            inbox: send_inbox,
+            encode: encode_sender.clone(),
+            buffers: buffer_sender,
+            control,
+            host_timing: plan.host_timing,
+            stats: Arc::clone(&stats),
+        };
+        let handle = PipelineHandle { encode: encode_sender, send: send_sender, display, stats };
+        Ok(Self {
+            encode: spawn("pf-encode", move || encode_loop.run(&frames))?,
+            send: spawn("pf-send", move || send_loop.run())?,
+            handle,
+            controls,
+        })
+    }
+
+    /// What others may ask of the threads.
+    pub fn handle(&self) -> PipelineHandle {
+        self.handle.clone()
+    }
+
+    /// Ends the threads, the display and its application. Blocks until they are gone.
+    pub fn stop(self) {
+        // A thread that is gone already needs no message.
+        let _ = self.handle.encode.send(EncodeMessage::Stop);
+        let _ = self.handle.send.send(SendMessage::Stop);
+        for thread in [self.encode, self.send] {
+            if thread.join().is_err() {
+                tracing::error!("a media thread panicked");
+            }
+        }
+        drop(self.controls);
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.into()).spawn(run)
+}
+
+/// Messages between threads; more than a client can cause between two frames are dropped and asked for again.
+const MESSAGES: usize = 64;
+/// Access units between encoder and network: one being sent, one waiting.
+const UNIT_BUFFERS: usize = 2;
+
+/// What others may ask of a session's threads. No call blocks.
+#[derive(Clone)]
+pub struct PipelineHandle {
+    encode: SyncSender<EncodeMessage>,
+    send: SyncSender<SendMessage>,
+    display: DisplayControls,
+    stats: Arc<SessionStats>,
+}
+
+impl PipelineHandle {
+    /// The client said Start: stream to it.
+    pub fn begin(&self, peer: IpAddr, port: u16) {
+        self.tell_send(SendMessage::Begin { peer: peer.to_canonical(), port });
+    }
+
+    /// The next frame must be an IDR. Wakes a display whose picture does not change.
+    pub fn request_keyframe(&self) {
+        self.tell_encode(EncodeMessage::Keyframe);
+    }
+
+    /// These frames never arrived.
+    pub fn frames_lost(&self, first: u32, last: u32) {
+        self.tell_encode(EncodeMessage::FramesLost { first, last });
+    }
+
+    /// The client lost this much.
+    pub fn report_loss(&self, ppm: u32) {
+        self.tell_send(SendMessage::Loss { ppm });
+    }
+
+    /// Encode and pace at this rate.
+    pub fn set_bitrate(&self, bitrate: Bitrate) {
+        self.stats.set_bitrate(bitrate);
+        self.tell_encode(EncodeMessage::Bitrate(bitrate));
+        self.tell_send(SendMessage::Bitrate(bitrate));
+    }
+
+    /// Give the display this mode; the encoder follows its frames.
+    pub fn set_mode(&self, mode: Mode) {
+        self.display.with(|controls| controls.set_mode(mode));
+    }
+
+    /// Measure the path.
+    pub fn probe(&self, rate: Bitrate, duration: Duration) {
+        self.tell_send(SendMessage::Probe { rate, duration });
+    }
+
+    /// The session's counters.
+    pub fn stats(&self) -> StatsReading {
+        self.stats.read()
+    }
+
+    fn tell_encode(&self, message: EncodeMessage) {
+        if self.encode.try_send(message).is_ok() {
+            self.display.with(|controls| controls.repaint());
+        }
+    }
+
+    fn tell_send(&self, message: SendMessage) {
+        // Full means that the client asks faster than frames are sent; it asks again.
+        let _ = self.send.try_send(message);
+    }
+}

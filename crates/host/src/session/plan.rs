@@ -1,0 +1,192 @@
+//! What is decided before a session starts: the client's wishes, met with what this host offers.
+
+use std::{ffi::OsString, net::IpAddr, time::Duration};
+
+use punktfunk_proto::{
+    session::host_control::fits,
+    units::{Bitrate, Mode, ModeError},
+    wire::{
+        AudioFormat, Chroma, Cipher, Codec, CodecSet, Colour, FecScheme, Grants, Hello, HostCaps, Secret, VERSION,
+        VideoCaps, Welcome,
+    },
+};
+use punktfunk_video::display::Application;
+
+use crate::config::Config;
+
+/// A session as it will run.
+#[derive(Clone, Debug)]
+pub struct SessionPlan {
+    /// The display's size and rate.
+    pub mode: Mode,
+    /// The bitstream.
+    pub codec: Codec,
+    /// The video rate to begin with.
+    pub bitrate: Bitrate,
+    /// The rate for a client that leaves it to the host.
+    pub default_bitrate: Bitrate,
+    /// The most it may ask for.
+    pub bitrate_ceiling: Bitrate,
+    /// Parity to begin with, in percent.
+    pub fec_percent: u8,
+    /// Bytes of video per datagram.
+    pub shard_payload: u16,
+    /// Whether the client's processor would rather have ChaCha20 than AES.
+    pub chacha: bool,
+    /// Whether the client wants to know how long frames take in the host.
+    pub host_timing: bool,
+    /// What runs on the display.
+    pub application: Application,
+    /// The client's channels, echoed.
+    pub audio_channels: u8,
+}
+
+/// Why a client's wishes cannot be met. The text is shown to its user (close code 0x68).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanRefusal {
+    /// The mode is none a display can have.
+    #[error("this display mode cannot be streamed: {0}")]
+    Mode(#[from] ModeError),
+    /// The mode is too large for the codec.
+    #[error("{mode} is too large for the codec this host and the client share ({codec:?}); choose a smaller mode")]
+    TooLarge {
+        /// What was asked for.
+        mode: Mode,
+        /// What would have carried it.
+        codec: Codec,
+    },
+    /// No codec in common.
+    #[error("this host encodes {offered} and the client decodes none of it; enable one of them in the client")]
+    NoCodec {
+        /// What the host offers, in words.
+        offered: String,
+    },
+    /// Nothing to run.
+    #[error("no application is configured on the host: set session.command")]
+    NoApplication,
+    /// A library entry that does not exist.
+    #[error("the host has no application of this id in its library")]
+    UnknownLaunch,
+}
+
+/// Shards per block (spec section 2.4, what v0.31 hosts send).
+const MAX_BLOCK_SHARDS: u16 = 4_096;
+/// Shard sizes that keep a datagram within 1500 bytes on IPv4 and IPv6 (spec section 2.4).
+const SHARD_IPV4: u16 = 1_408;
+const SHARD_IPV6: u16 = 1_388;
+/// The least a client may ask for (spec section 2.5).
+const BITRATE_FLOOR: Bitrate = Bitrate::from_kbps(500);
+
+impl SessionPlan {
+    /// Meets `hello` from `peer` with the configuration.
+    ///
+    /// # Errors
+    /// Says what the client has to change.
+    pub fn decide(config: &Config, hello: &Hello, peer: IpAddr) -> Result<Self, PlanRefusal> {
+        if hello.launch.is_some() {
+            return Err(PlanRefusal::UnknownLaunch);
+        }
+        let codec = choose_codec(offered(config), hello)?;
+        let mode = Mode::try_from(hello.mode)?;
+        if !fits(codec, mode) {
+            return Err(PlanRefusal::TooLarge { mode, codec });
+        }
+        let (default_bitrate, bitrate_ceiling) = (config.encoder.bitrate(), config.encoder.max_bitrate());
+        let asked = match hello.bitrate_kbps {
+            0 => default_bitrate,
+            kbps => Bitrate::from_kbps(kbps).max(BITRATE_FLOOR),
+        };
+        Ok(Self {
+            mode,
+            codec,
+            bitrate: asked.min(bitrate_ceiling),
+            default_bitrate,
+            bitrate_ceiling,
+            fec_percent: config.fec.start_percent,
+            shard_payload: if peer.to_canonical().is_ipv4() { SHARD_IPV4 } else { SHARD_IPV6 },
+            chacha: hello.video_caps.contains(VideoCaps::CHACHA20),
+            host_timing: hello.video_caps.contains(VideoCaps::HOST_TIMING),
+            application: application(config)?,
+            audio_channels: hello.audio_channels,
+        })
+    }
+
+    /// The Welcome that says so. `keys` are fresh random bytes, `remaining` is how long access lasts.
+    pub fn welcome(&self, media_port: u16, keys: SessionKeys, grants: Grants, remaining: Option<Duration>) -> Welcome {
+        Welcome {
+            version: VERSION,
+            media_port,
+            mode: self.mode.into(),
+            fec_scheme: FecScheme::Gf16,
+            fec_percent: self.fec_percent,
+            max_block_shards: MAX_BLOCK_SHARDS,
+            shard_payload: self.shard_payload,
+            encrypted: true,
+            aes_key: Secret::from(keys.aes),
+            salt: keys.salt,
+            frames: 0,
+            compositor: Default::default(),
+            gamepad: Default::default(),
+            bitrate_kbps: self.bitrate.kbps(),
+            bit_depth: 8,
+            colour: Colour::default(),
+            chroma: Chroma::default(),
+            audio_channels: self.audio_channels,
+            codec: self.codec,
+            host_caps: HostCaps::default(),
+            cipher: if self.chacha { Cipher::ChaCha20Poly1305(Secret::from(keys.chacha)) } else { Cipher::Aes128Gcm },
+            mgmt_port: 0,
+            grants,
+            access_expires_s: remaining.map_or(0, |left| u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1)),
+            audio: AudioFormat::default(),
+        }
+    }
+}
+
+/// Fresh random bytes for one session (spec section 4.2). Never used twice.
+pub struct SessionKeys {
+    /// AES-128 key.
+    pub aes: [u8; 16],
+    /// ChaCha20 key.
+    pub chacha: [u8; 32],
+    /// Nonce salt.
+    pub salt: [u8; 4],
+}
+
+impl SessionKeys {
+    /// Draws them.
+    pub fn draw(rng: &mut impl rand::CryptoRng) -> Self {
+        let mut keys = Self { aes: [0; 16], chacha: [0; 32], salt: [0; 4] };
+        rng.fill_bytes(&mut keys.aes);
+        rng.fill_bytes(&mut keys.chacha);
+        rng.fill_bytes(&mut keys.salt);
+        keys
+    }
+}
+
+fn offered(config: &Config) -> CodecSet {
+    config.encoder.codecs.iter().fold(CodecSet::default(), |set, codec| set.with(Codec::from(*codec).as_set()))
+}
+
+/// The preferred codec if both have it, else the first both have of HEVC, AV1, H.264 (spec section 2.3).
+fn choose_codec(offered: CodecSet, hello: &Hello) -> Result<Codec, PlanRefusal> {
+    // A client that names none is from before the field and decodes HEVC only.
+    let decodes = if hello.codecs.is_empty() { Codec::Hevc.as_set() } else { hello.codecs };
+    let shared = offered.shared(decodes);
+    let preferred = Codec::from_bit(hello.preferred_codec.bits()).filter(|codec| shared.contains(codec.as_set()));
+    let ranked = [Codec::Hevc, Codec::Av1, Codec::H264].into_iter().find(|codec| shared.contains(codec.as_set()));
+    preferred.or(ranked).ok_or_else(|| PlanRefusal::NoCodec { offered: format!("{offered:?}") })
+}
+
+fn application(config: &Config) -> Result<Application, PlanRefusal> {
+    let session = &config.session;
+    if session.command.is_empty() && config.display.backend.needs_application() {
+        return Err(PlanRefusal::NoApplication);
+    }
+    let environment = session.environment.0.iter().map(|(key, value)| (key.into(), value.into())).collect();
+    Ok(Application {
+        command: session.command.iter().map(OsString::from).collect(),
+        environment,
+        directory: session.directory.clone(),
+    })
+}

@@ -1,0 +1,244 @@
+//! The send thread: packetizes, adds parity, seals, paces and sends access units; answers speed tests.
+//!
+//! Once per access unit and once per pacing step. Allocates nothing after warm-up: the batch buffer is reused, and
+//! the access unit's buffer goes back to the encode thread.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
+    },
+    time::{Duration, Instant},
+};
+
+use punktfunk_proto::{
+    session::{
+        host_control::HostCommand,
+        host_media::{AccessUnit, HostMedia},
+    },
+    units::{Bitrate, HostTime},
+    video::{UnitKind, loss::FecController},
+    wire::{
+        ProbeResult,
+        datagram::{HostDatagram, HostTiming, TimingStages},
+    },
+};
+use punktfunk_transport::MediaSocket;
+use tokio::sync::mpsc;
+
+use super::{encode::EncodeMessage, stats::SessionStats};
+use crate::supervisor::host_clock;
+
+/// One access unit on its way out.
+#[derive(Debug)]
+pub struct Unit {
+    /// The bitstream; the buffer goes back to the encode thread.
+    pub bytes: Vec<u8>,
+    /// When its frame was captured.
+    pub pts: HostTime,
+    /// What it is to the stream.
+    pub kind: UnitKind,
+    /// From capture until the encode thread took the frame.
+    pub queue: Duration,
+    /// From there until the unit was encoded.
+    pub encode: Duration,
+}
+
+/// What the send thread is told.
+#[derive(Debug)]
+pub enum SendMessage {
+    /// The client said Start: find out where it listens, then let the encoder begin.
+    Begin {
+        /// The address of the authenticated control connection.
+        peer: IpAddr,
+        /// The port it announced.
+        port: u16,
+    },
+    /// Send this.
+    Unit(Unit),
+    /// The client lost this much since its last report.
+    Loss {
+        /// Parts per million.
+        ppm: u32,
+    },
+    /// The video rate, for pacing.
+    Bitrate(Bitrate),
+    /// Measure the path.
+    Probe {
+        /// Target rate.
+        rate: Bitrate,
+        /// Length of the burst.
+        duration: Duration,
+    },
+    /// End the thread.
+    Stop,
+}
+
+/// Everything the thread owns.
+pub struct SendLoop {
+    /// The session's media state machine.
+    pub media: HostMedia,
+    /// Its socket.
+    pub socket: MediaSocket,
+    /// Parity follows the losses.
+    pub fec: FecController,
+    /// What it is told.
+    pub inbox: Receiver<SendMessage>,
+    /// The encode thread.
+    pub encode: SyncSender<EncodeMessage>,
+    /// Where empty buffers go.
+    pub buffers: SyncSender<Vec<u8>>,
+    /// The control session.
+    pub control: mpsc::Sender<HostCommand>,
+    /// Whether the client wants to know how long frames take here.
+    pub host_timing: bool,
+    /// Counters for the owner.
+    pub stats: Arc<SessionStats>,
+}
+
+/// The client punches from its port right after clock sync; a host that waits longer than this streams to the port
+/// the client announced (spec section 4.1).
+const PUNCH_WITHIN: Duration = Duration::from_millis(2_500);
+/// Filler units of a speed test (spec section 4.8: 1200 to 16384 bytes).
+static ZEROS: [u8; 16_384] = [0; 16_384];
+
+impl SendLoop {
+    /// Runs until it is told to stop.
+    pub fn run(mut self) {
+        let mut batch = Vec::new();
+        loop {
+            match self.next_message() {
+                Some(SendMessage::Begin { peer, port }) => self.begin(peer, port),
+                Some(SendMessage::Unit(unit)) => self.send_unit(unit, &mut batch),
+                Some(SendMessage::Loss { ppm }) => {
+                    let percent = self.fec.on_report(ppm);
+                    self.media.set_fec_percent(percent);
+                    self.stats.set_fec_percent(percent);
+                }
+                Some(SendMessage::Bitrate(bitrate)) => self.media.set_bitrate(bitrate),
+                Some(SendMessage::Probe { rate, duration }) => self.probe(rate, duration, &mut batch),
+                Some(SendMessage::Stop) => return,
+                None => {}
+            }
+        }
+    }
+
+    fn next_message(&self) -> Option<SendMessage> {
+        match self.inbox.recv_timeout(IDLE) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(SendMessage::Stop),
+        }
+    }
+
+    fn begin(&mut self, peer: IpAddr, port: u16) {
+        let punched = self.socket.await_punch(peer, PUNCH_WITHIN).unwrap_or_else(|error| {
+            tracing::warn!(%error, "waiting for the punch failed");
+            None
+        });
+        let target = match punched {
+            Some(source) => source,
+            None => {
+                tracing::info!(%peer, port, "no punch arrived; streaming to the port the client announced");
+                SocketAddr::new(peer, port)
+            }
+        };
+        if let Err(error) = self.socket.connect(target) {
+            tracing::warn!(%target, %error, "the client's media address cannot be reached");
+        }
+        // Full or gone cannot be: this is its first message, or the session is ending.
+        let _ = self.encode.try_send(EncodeMessage::Begin);
+    }
+
+    /// Sends one unit to its last datagram. Pacing sleeps here; the next units wait in their buffers meanwhile, and
+    /// with all buffers out the encoder waits too.
+    fn send_unit(&mut self, unit: Unit, batch: &mut Vec<u8>) {
+        let began = Instant::now();
+        let access_unit = AccessUnit { bytes: &unit.bytes, pts: unit.pts, kind: unit.kind };
+        match self.media.submit(began, access_unit) {
+            Ok(_) => self.flush(batch),
+            Err(error) => {
+                tracing::error!(%error, bytes = unit.bytes.len(), "an access unit could not be sent");
+                let _ = self.encode.try_send(EncodeMessage::Keyframe);
+            }
+        }
+        if self.host_timing {
+            self.tell_timing(&unit, began.elapsed());
+        }
+        // Gone means that the session ends.
+        let _ = self.buffers.try_send(unit.bytes);
+    }
+
+    /// Sends everything the media session has, as its pacing allows.
+    fn flush(&mut self, batch: &mut Vec<u8>) {
+        loop {
+            batch.clear();
+            if let Some(transmit) = self.media.poll_transmit(Instant::now(), batch) {
+                match self.socket.send_batch(batch, transmit.segment) {
+                    Ok(sent) => self.stats.count_datagrams(sent.datagrams as u64, sent.dropped as u64),
+                    Err(error) => {
+                        tracing::debug!(%error, "sending failed");
+                        self.stats.count_datagrams(0, transmit.datagrams as u64);
+                    }
+                }
+                continue;
+            }
+            match self.media.poll_timeout() {
+                Some(due) => std::thread::sleep(due.saturating_duration_since(Instant::now())),
+                None => return,
+            }
+        }
+    }
+
+    /// Tells the client how long the frame took here (spec section 5.7). Statistics only: dropped when control is busy.
+    fn tell_timing(&self, unit: &Unit, pace: Duration) {
+        let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        let timing = HostTiming {
+            pts: unit.pts,
+            total_us: micros(host_clock().since(unit.pts)),
+            stages: Some(TimingStages {
+                queue_us: micros(unit.queue),
+                encode_us: micros(unit.encode),
+                pace_us: micros(pace),
+                applied_phase_ns: None,
+            }),
+        };
+        let datagram = HostDatagram::HostTiming(timing).encode();
+        let _ = self.control.try_send(HostCommand::Datagram(datagram));
+    }
+
+    /// Bursts filler at `rate` for `duration`; video waits meanwhile (spec section 4.8).
+    fn probe(&mut self, rate: Bitrate, duration: Duration, batch: &mut Vec<u8>) {
+        let began = Instant::now();
+        let before = self.media.stats();
+        let (mut bytes_sent, mut units_sent, mut dropped) = (0_u64, 0_u32, 0_u32);
+        while began.elapsed() < duration {
+            let due = began + rate.time_for(bytes_sent as usize);
+            std::thread::sleep(due.saturating_duration_since(Instant::now()).min(duration));
+            if self.media.submit_filler(Instant::now(), host_clock(), &ZEROS).is_err() {
+                break;
+            }
+            batch.clear();
+            while let Some(transmit) = self.media.poll_transmit(Instant::now(), batch) {
+                let sent = self.socket.send_batch(batch, transmit.segment);
+                dropped += sent.map_or(transmit.datagrams, |sent| sent.dropped) as u32;
+                batch.clear();
+            }
+            bytes_sent += ZEROS.len() as u64;
+            units_sent += 1;
+        }
+        let wire_packets = (self.media.stats().datagrams - before.datagrams) as u32;
+        let result = ProbeResult {
+            bytes: bytes_sent,
+            units: units_sent,
+            duration_ms: began.elapsed().as_millis() as u32,
+            wire_packets: wire_packets.saturating_sub(dropped),
+            send_dropped: dropped,
+        };
+        let _ = self.control.blocking_send(HostCommand::ProbeDone(result));
+    }
+}
+
+/// How long the thread sleeps when nothing is to be sent; only a bound, messages wake it.
+const IDLE: Duration = Duration::from_secs(1);

@@ -1,0 +1,227 @@
+//! From a Hello to a stream: who is it, may it, can it, then the session until it ends.
+
+use std::{sync::Arc, time::Instant};
+
+use punktfunk_proto::{
+    session::host_control::{Admission, HostCommand, HostEvent},
+    units::Fingerprint,
+    wire::{CloseCode, Hello},
+};
+use punktfunk_trust::{Grants, KnockRefusal, ParkedEnd, Refusal, Verdict};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::{
+    connection::Owner,
+    live::{LiveSession, wire_grants},
+};
+use crate::session::{
+    input::InputPath,
+    pipeline::{Pipeline, Prepared},
+    plan::{SessionKeys, SessionPlan},
+};
+
+/// A client that may stream.
+struct Guest {
+    name: String,
+    fingerprint: Option<Fingerprint>,
+    grants: Grants,
+    remaining: Option<std::time::Duration>,
+}
+
+/// Why a connection is closed before it streams.
+struct Turned(CloseCode, String);
+
+/// Takes a connection from its Hello to its end.
+pub(super) async fn run(mut owner: Owner, hello: Hello) {
+    let guest = match admit(&mut owner, &hello).await {
+        Ok(Some(guest)) => guest,
+        // The client left while it waited.
+        Ok(None) => return,
+        Err(Turned(code, reason)) => return owner.refuse(code, reason).await,
+    };
+    owner.stranger = None;
+    let slot = match take_slot(&owner).await {
+        Ok(slot) => slot,
+        Err(Turned(code, reason)) => return owner.refuse(code, reason).await,
+    };
+    match open(&owner, &hello, &guest).await {
+        Ok((session, pipeline, admission)) => stream(owner, session, pipeline, admission).await,
+        Err(Turned(code, reason)) => owner.refuse(code, reason).await,
+    }
+    drop(slot);
+}
+
+/// Trust's word on the client; waits for the owner's approval where it needs one. `None`: the client left.
+async fn admit(owner: &mut Owner, hello: &Hello) -> Result<Option<Guest>, Turned> {
+    let fingerprint = owner.fingerprint;
+    loop {
+        match owner.supervisor.with_trust(|trust, now| trust.assess(now, fingerprint)) {
+            Verdict::Admit(device) => {
+                let remaining = owner.supervisor.with_trust(|trust, now| device.access.remaining(trust.time(now)));
+                let name = device.name.to_string();
+                return may_launch(device.access.grants, hello)
+                    .map(|grants| Some(Guest { name, fingerprint, grants, remaining }));
+            }
+            Verdict::AdmitOpen => {
+                let name = hello.name.clone().unwrap_or_else(|| "unnamed device".into());
+                tracing::warn!(peer = %owner.peer, "an unpaired device is let in: the pairing policy is open");
+                return Ok(Some(Guest { name, fingerprint, grants: Grants::FULL, remaining: None }));
+            }
+            Verdict::Park => match park(owner, hello).await? {
+                Some(()) => {}
+                None => return Ok(None),
+            },
+            Verdict::Refuse(refusal) => return Err(turned(refusal)),
+        }
+    }
+}
+
+fn turned(refusal: Refusal) -> Turned {
+    let code = match refusal {
+        Refusal::Anonymous => CloseCode::IdentityRequired,
+        Refusal::Revoked => CloseCode::AccessDenied,
+        Refusal::Expired => CloseCode::AccessExpired,
+    };
+    Turned(code, refusal.to_string())
+}
+
+fn may_launch(grants: Grants, hello: &Hello) -> Result<Grants, Turned> {
+    let launches = wire_grants(grants).contains(punktfunk_proto::wire::Grants::LAUNCH);
+    if hello.launch.is_some() && !launches {
+        return Err(Turned(CloseCode::LaunchNotPermitted, "this device may not start applications".into()));
+    }
+    Ok(grants)
+}
+
+/// Holds the connection until the owner answers. `Some`: assess it again. `None`: the client left.
+async fn park(owner: &mut Owner, hello: &Hello) -> Result<Option<()>, Turned> {
+    let Some(fingerprint) = owner.fingerprint else { return Err(turned(Refusal::Anonymous)) };
+    let (tell, answer) = oneshot::channel();
+    let source = owner.peer.ip();
+    let supervisor = Arc::clone(&owner.supervisor);
+    let parked = {
+        // Registered under the map's lock, so that an answer cannot come before somebody waits for it.
+        let mut waiting = supervisor.parked();
+        let knock =
+            |trust: &mut punktfunk_trust::Trust, now| trust.knock(now, source, fingerprint, hello.name.as_deref());
+        let mut trust = supervisor.trust.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let parked = knock(&mut trust, punktfunk_trust::Moment::now()).map_err(|refusal| full(&refusal))?;
+        waiting.insert(parked, tell);
+        parked
+    };
+    supervisor.change_trust(|_, _| ());
+    tracing::info!(peer = %owner.peer, fingerprint = fingerprint.short(), "a device waits for approval");
+    tokio::select! {
+        end = answer => parked_end(end.unwrap_or(ParkedEnd::Unanswered)),
+        _ = owner.events.recv() => {
+            supervisor.parked().remove(&parked);
+            supervisor.change_trust(|trust, _| trust.parked_left(parked));
+            Ok(None)
+        }
+    }
+}
+
+fn parked_end(end: ParkedEnd) -> Result<Option<()>, Turned> {
+    match end {
+        ParkedEnd::Admitted => Ok(Some(())),
+        ParkedEnd::Denied => Err(Turned(CloseCode::AccessDenied, "the owner of the host denied the request".into())),
+        ParkedEnd::Unanswered => {
+            Err(Turned(CloseCode::AccessTimedOut, "nobody answered the request on the host; try again".into()))
+        }
+        ParkedEnd::Superseded => {
+            Err(Turned(CloseCode::Superseded, "a newer request from this device took its place".into()))
+        }
+    }
+}
+
+fn full(refusal: &KnockRefusal) -> Turned {
+    Turned(CloseCode::Busy, refusal.to_string())
+}
+
+/// A session's place. A client waits for one a while, as it would for a Welcome.
+async fn take_slot(owner: &Owner) -> Result<OwnedSemaphorePermit, Turned> {
+    let slots = Arc::clone(&owner.supervisor.slots);
+    match tokio::time::timeout(SLOT_WITHIN, slots.acquire_owned()).await {
+        Ok(Ok(slot)) => Ok(slot),
+        _ => {
+            let most = owner.supervisor.config.session.max_sessions;
+            Err(Turned(CloseCode::Busy, format!("all {most} sessions of this host are in use; end one of them")))
+        }
+    }
+}
+
+/// Makes display, encoder and socket, and with them the session; nothing is sent yet.
+async fn open(
+    owner: &Owner,
+    hello: &Hello,
+    guest: &Guest,
+) -> Result<(Arc<LiveSession>, Pipeline, Box<Admission>), Turned> {
+    let failed = |text: String| Turned(CloseCode::SetupFailed, text);
+    let supervisor = Arc::clone(&owner.supervisor);
+    let plan =
+        SessionPlan::decide(&supervisor.config, hello, owner.peer.ip()).map_err(|error| failed(error.to_string()))?;
+    let prepared = {
+        let (supervisor, plan) = (Arc::clone(&supervisor), plan.clone());
+        tokio::task::spawn_blocking(move || {
+            Prepared::open(&plan, &*supervisor.backend, supervisor.encoder, &supervisor.config.network)
+        })
+        .await
+        .map_err(|error| failed(format!("the session could not be prepared: {error}")))?
+        .map_err(|error| failed(error.to_string()))?
+    };
+    let media_port = prepared.media_port().map_err(|error| failed(error.to_string()))?;
+    let keys = SessionKeys::draw(&mut rand::rng());
+    let grants = wire_grants(guest.grants);
+    let welcome = plan.welcome(media_port, keys, grants, guest.remaining);
+    let input = InputPath::new(grants, prepared.display());
+    let pipeline = Pipeline::start(prepared, &plan, &welcome, owner.commands.clone())
+        .map_err(|error| failed(error.to_string()))?;
+    let session = Arc::new(LiveSession {
+        id: supervisor.sessions().next_id(),
+        fingerprint: guest.fingerprint,
+        name: guest.name.clone(),
+        peer: owner.peer,
+        started: Instant::now(),
+        input,
+        pipeline: pipeline.handle(),
+        commands: owner.commands.clone(),
+        plan: plan.clone(),
+    });
+    let admission = Admission { welcome, default_bitrate: plan.default_bitrate, bitrate_ceiling: plan.bitrate_ceiling };
+    Ok((session, pipeline, Box::new(admission)))
+}
+
+/// Welcomes the client and streams until the connection ends.
+async fn stream(mut owner: Owner, session: Arc<LiveSession>, pipeline: Pipeline, admission: Box<Admission>) {
+    let supervisor = Arc::clone(&owner.supervisor);
+    supervisor.sessions().insert(Arc::clone(&session));
+    // Set before the Welcome leaves: whatever the client asks for after it finds the session.
+    let _ = owner.live.set(Arc::clone(&session));
+    let id = session.id.0;
+    tracing::info!(session = id, device = session.name, peer = %session.peer, mode = %session.plan.mode, "session");
+    owner.tell(HostCommand::Accept(admission)).await;
+    // A revocation between the verdict and the insertion above found no session to end.
+    let verdict = supervisor.with_trust(|trust, now| trust.assess(now, session.fingerprint));
+    if let Verdict::Refuse(refusal) = verdict {
+        let Turned(code, reason) = turned(refusal);
+        session.close(code, &reason);
+    }
+    while let Some(event) = owner.events.recv().await {
+        match event {
+            HostEvent::Started { media_port } => session.pipeline.begin(session.peer.ip(), media_port),
+            HostEvent::Closed(how) => {
+                tracing::info!(session = id, ?how, "session ended");
+                break;
+            }
+            _ => {}
+        }
+    }
+    supervisor.sessions().remove(session.id);
+    session.input.release_all();
+    if let Err(error) = tokio::task::spawn_blocking(move || pipeline.stop()).await {
+        tracing::error!(session = id, %error, "the session's threads did not end cleanly");
+    }
+}
+
+/// How long a client waits for a place when all sessions are taken.
+const SLOT_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);

@@ -1,0 +1,106 @@
+//! One QUIC connection: its control session, driven by one task, and its owner, another task that answers what the
+//! session cannot answer by itself.
+
+use std::sync::{Arc, OnceLock};
+
+use punktfunk_proto::{
+    session::host_control::{HostCommand, HostControl, HostEvent},
+    wire::CloseCode,
+};
+use punktfunk_transport::{Link, Role, drive};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::{Supervisor, admission, host_clock, live::LiveSession, pairing};
+
+/// What the owner's task of a connection works with.
+pub(super) struct Owner {
+    pub(super) supervisor: Arc<Supervisor>,
+    pub(super) peer: std::net::SocketAddr,
+    pub(super) fingerprint: Option<punktfunk_proto::units::Fingerprint>,
+    pub(super) commands: mpsc::Sender<HostCommand>,
+    /// Handshake events, in order; ends with the connection.
+    pub(super) events: mpsc::Receiver<HostEvent>,
+    /// Where the control task finds the session once there is one.
+    pub(super) live: Arc<OnceLock<Arc<LiveSession>>>,
+    /// Held until the connection is admitted.
+    pub(super) stranger: Option<OwnedSemaphorePermit>,
+}
+
+impl Owner {
+    /// Tells the control session. Gone means that the connection is: nothing is left to do.
+    pub(super) async fn tell(&self, command: HostCommand) {
+        let _ = self.commands.send(command).await;
+    }
+
+    /// Closes the connection with a code and words for the client's user.
+    pub(super) async fn refuse(&self, code: CloseCode, reason: impl Into<String>) {
+        let reason = reason.into();
+        tracing::info!(peer = %self.peer, code = code.code(), reason, "refused");
+        self.tell(HostCommand::Refuse { code, reason }).await;
+    }
+
+    async fn run(mut self) {
+        match self.events.recv().await {
+            Some(HostEvent::Hello(hello)) => admission::run(self, *hello).await,
+            Some(HostEvent::PairingRequested { name }) => pairing::run(self, name).await,
+            // Closed before it said anything: a reachability check, harmless.
+            _ => tracing::debug!(peer = %self.peer, "connection closed before its first message"),
+        }
+    }
+}
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(supervisor: Arc<Supervisor>, link: Link) {
+    let is_known = supervisor.is_known(link.peer_fingerprint);
+    let stranger = Arc::clone(&supervisor.strangers).try_acquire_owned().ok();
+    if stranger.is_none() && !is_known {
+        link.close(CloseCode::Busy.code(), "too many connections are waiting");
+        return;
+    }
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let (asks, events) = mpsc::channel(HANDSHAKE_EVENTS);
+    let live = Arc::new(OnceLock::new());
+    let control = HostControl::new(std::time::Instant::now(), link.peer_fingerprint, supervisor.identity);
+    let owner = Owner {
+        peer: link.peer,
+        fingerprint: link.peer_fingerprint,
+        supervisor,
+        commands,
+        events,
+        live: Arc::clone(&live),
+        stranger: stranger.filter(|_| !is_known),
+    };
+    let owner = tokio::spawn(owner.run());
+    let on_event = move |event| route(event, &live, &asks);
+    drive(control, host_clock, &link, Role::Accepts, inbox, on_event).await;
+    if let Err(error) = owner.await {
+        tracing::error!(%error, "the owner of a connection failed");
+    }
+}
+
+/// Mid-stream events go straight to the session's threads, those of the handshake to the owner.
+fn route(event: HostEvent, live: &OnceLock<Arc<LiveSession>>, asks: &mpsc::Sender<HostEvent>) {
+    match event {
+        HostEvent::Hello(_)
+        | HostEvent::Started { .. }
+        | HostEvent::PairingRequested { .. }
+        | HostEvent::PairingAnswered
+        | HostEvent::PairingMalformed
+        | HostEvent::PairingProven { .. }
+        | HostEvent::PairingFailed
+        | HostEvent::Closed(_) => {
+            // A handshake has fewer events than the channel has room for; a closed one has no owner any more.
+            let _ = asks.try_send(event);
+        }
+        event => {
+            if let Some(session) = live.get() {
+                session.handle(&event);
+            }
+        }
+    }
+}
+
+/// Commands on their way to a control session.
+const COMMANDS: usize = 64;
+/// More events than a handshake can have.
+const HANDSHAKE_EVENTS: usize = 16;

@@ -1,0 +1,65 @@
+//! The owner's side of a PIN ceremony: asks trust, hands over the PIN, stores the device.
+
+use punktfunk_proto::{
+    pairing::{ENTROPY_LEN, Pin},
+    session::host_control::{HostCommand, HostEvent},
+    wire::CloseCode,
+};
+use punktfunk_trust::{PairRefusal, PinAttempt};
+use rand::RngCore as _;
+
+use super::connection::Owner;
+
+/// Runs one ceremony.
+pub(super) async fn run(mut owner: Owner, name: Option<String>) {
+    let source = owner.peer.ip();
+    let fingerprint = owner.fingerprint;
+    let attempt = owner.supervisor.change_trust(|trust, now| trust.begin_pairing(now, source, fingerprint));
+    let attempt = match attempt {
+        Ok(attempt) => attempt,
+        Err(refusal) => return owner.refuse(close_code(&refusal), refusal.to_string()).await,
+    };
+    let Some(pin) = pin_of(&attempt) else {
+        tracing::error!("the armed PIN has not four digits");
+        return owner.refuse(CloseCode::Failed, "the host's PIN cannot be used").await;
+    };
+    let mut seed = [0; ENTROPY_LEN];
+    rand::rng().fill_bytes(&mut seed);
+    owner.tell(HostCommand::BeginPairing { pin, seed }).await;
+    // A malformed request drops the attempt: the window stays armed.
+    let Some(HostEvent::PairingAnswered) = owner.events.recv().await else { return };
+    let spent = match owner.supervisor.change_trust(|trust, now| trust.spend_pin(now, attempt)) {
+        Ok(spent) => spent,
+        Err(refusal) => return owner.refuse(close_code(&refusal), refusal.to_string()).await,
+    };
+    owner.tell(HostCommand::SendChallenge).await;
+    match owner.events.recv().await {
+        Some(HostEvent::PairingProven { .. }) => {}
+        _ => {
+            tracing::warn!(peer = %owner.peer, "pairing failed: wrong PIN, or the device left; the PIN is used up");
+            return;
+        }
+    }
+    let supervisor = &owner.supervisor;
+    let stored = supervisor.change_trust(|trust, now| trust.pair_succeeded(now, spent, name.as_deref()));
+    match &stored {
+        Ok(device) => {
+            tracing::info!(device = %device.name, fingerprint = device.fingerprint.short(), "paired");
+        }
+        Err(error) => tracing::error!(%error, "the pairing could not be stored"),
+    }
+    owner.tell(HostCommand::PairingStored { ok: stored.is_ok() }).await;
+}
+
+fn pin_of(attempt: &PinAttempt) -> Option<Pin> {
+    attempt.pin().as_str().parse().ok()
+}
+
+fn close_code(refusal: &PairRefusal) -> CloseCode {
+    match refusal {
+        PairRefusal::NotArmed => CloseCode::PairingNotArmed,
+        PairRefusal::OtherDevice => CloseCode::PairingOtherDevice,
+        PairRefusal::TooFast => CloseCode::PairingTooFast,
+        PairRefusal::Anonymous => CloseCode::IdentityRequired,
+    }
+}

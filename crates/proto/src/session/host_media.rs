@@ -1,0 +1,275 @@
+//! The host's media session: access units in, sealed and paced datagrams out.
+//!
+//! Run by the session's send thread, one call of [`HostMedia::submit`] per frame. Data shards are sealed while they
+//! are handed out, so the first datagram of a frame leaves before the last one exists. After a warm-up nothing is
+//! allocated.
+
+use std::{collections::VecDeque, time::Instant};
+
+use crate::{
+    crypto::{Direction, SEQ_BYTES, Sealer, TAG_BYTES},
+    pacing::FramePace,
+    session::media::{MediaParams, ParamsError},
+    units::{Bitrate, HostTime},
+    video::{
+        UnitKind, flags,
+        packetizer::{Outgoing, Packetizer, PacketizerConfig, UnitInfo},
+    },
+};
+
+/// Frames that may wait to be sent.
+const MAX_PENDING: usize = 8;
+/// Most datagrams of a batch, as Linux limits GSO.
+const MAX_BATCH_DATAGRAMS: usize = 64;
+/// Most bytes of a batch, as an IP packet limits GSO.
+const MAX_BATCH_BYTES: usize = 65_000;
+/// The highest FEC percentage.
+const MAX_FEC_PERCENT: u8 = 90;
+
+/// A picture ready to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessUnit<'a> {
+    /// The encoded bytes.
+    pub bytes: &'a [u8],
+    /// When the picture was captured.
+    pub pts: HostTime,
+    /// What it is to the stream.
+    pub kind: UnitKind,
+}
+
+/// Datagrams that were appended to the output, one behind the other, all of the same length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Bytes per datagram.
+    pub segment: usize,
+    /// How many datagrams.
+    pub datagrams: usize,
+}
+
+/// Why a unit was not taken. Both are the host's own doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// Larger than the session allows: the client would refuse it.
+    #[error("access unit of {bytes} bytes; the session allows {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Units are submitted faster than datagrams are taken.
+    #[error("{0} frames wait to be sent")]
+    Backlog(usize),
+    /// A shard size no receiver accepts.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+}
+
+/// What went out since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostMediaStats {
+    /// Frames submitted.
+    pub frames: u64,
+    /// Bytes of those frames.
+    pub frame_bytes: u64,
+    /// Filler units submitted.
+    pub filler_units: u64,
+    /// Bytes of those units.
+    pub filler_bytes: u64,
+    /// Datagrams handed out.
+    pub datagrams: u64,
+    /// Bytes of those datagrams.
+    pub datagram_bytes: u64,
+}
+
+/// Packetizes, seals and paces. After every call [`HostMedia::poll_transmit`] until `None`, then wait until
+/// [`HostMedia::poll_timeout`].
+pub struct HostMedia {
+    params: MediaParams,
+    packetizer: Packetizer,
+    sealer: Option<Sealer>,
+    fec_percent: u8,
+    shard_payload: u16,
+    bitrate: Bitrate,
+    next_frame: u32,
+    next_filler: u32,
+    pending: VecDeque<Pending>,
+    /// Buffers of units that were sent.
+    buffers: Vec<Vec<u8>>,
+    stats: HostMediaStats,
+}
+
+struct Pending {
+    unit: Outgoing,
+    pace: FramePace,
+}
+
+impl HostMedia {
+    /// A session that has sent nothing. It does not pace before [`HostMedia::set_bitrate`].
+    ///
+    /// # Errors
+    /// [`ParamsError`] when `params` break the protocol.
+    pub fn new(params: MediaParams) -> Result<Self, ParamsError> {
+        params.validate()?;
+        let config = PacketizerConfig {
+            scheme: params.fec_scheme,
+            block_shards: usize::from(params.max_block_shards),
+            block_total: params.block_total(),
+        };
+        Ok(Self {
+            packetizer: Packetizer::new(config),
+            sealer: params.keys.as_ref().map(|keys| Sealer::new(keys, Direction::HostToClient)),
+            fec_percent: params.fec_percent.min(MAX_FEC_PERCENT),
+            shard_payload: params.shard_payload,
+            bitrate: Bitrate::default(),
+            next_frame: 0,
+            next_filler: 0,
+            pending: VecDeque::with_capacity(MAX_PENDING),
+            buffers: Vec::with_capacity(MAX_PENDING),
+            stats: HostMediaStats::default(),
+            params,
+        })
+    }
+
+    /// Takes a picture to send and returns its frame index.
+    ///
+    /// # Errors
+    /// [`MediaError`]; the index is then not used up.
+    pub fn submit(&mut self, now: Instant, unit: AccessUnit<'_>) -> Result<u32, MediaError> {
+        let index = self.next_frame;
+        self.enqueue(now, unit, unit.kind.flags(), index)?;
+        self.next_frame = index.wrapping_add(1);
+        self.stats.frames += 1;
+        self.stats.frame_bytes += unit.bytes.len() as u64;
+        Ok(index)
+    }
+
+    /// Takes a unit of speed-test filler (spec section 4.8), which has an index space of its own. `zeros` is what it
+    /// carries.
+    ///
+    /// # Errors
+    /// [`MediaError`]; the index is then not used up.
+    pub fn submit_filler(&mut self, now: Instant, pts: HostTime, zeros: &[u8]) -> Result<u32, MediaError> {
+        let index = self.next_filler;
+        let unit = AccessUnit { bytes: zeros, pts, kind: UnitKind::Delta };
+        self.enqueue(now, unit, flags::FILLER, index)?;
+        self.next_filler = index.wrapping_add(1);
+        self.stats.filler_units += 1;
+        self.stats.filler_bytes += zeros.len() as u64;
+        Ok(index)
+    }
+
+    /// Appends the next datagrams that are due to `out`, whose allocation the caller reuses.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Batch> {
+        let hurry = self.pending.len() > 1;
+        let overhead = self.params.overhead();
+        let front = self.pending.front_mut()?;
+        let segment = front.unit.shard_bytes() + overhead;
+        let due = if hurry { usize::MAX } else { front.pace.allowance(now).div_ceil(segment) };
+        let most = MAX_BATCH_DATAGRAMS.min(MAX_BATCH_BYTES / segment);
+        let datagrams = due.min(most).min(front.unit.left());
+        if datagrams == 0 {
+            return None;
+        }
+        for _ in 0..datagrams {
+            let written = write_datagram(&mut self.packetizer, self.sealer.as_mut(), &mut front.unit, out);
+            if !written {
+                self.pending.clear();
+                return None;
+            }
+        }
+        front.pace.sent(datagrams * segment);
+        self.stats.datagrams += datagrams as u64;
+        self.stats.datagram_bytes += (datagrams * segment) as u64;
+        if front.unit.left() == 0 {
+            let sent = self.pending.pop_front().map(|sent| sent.unit.into_buffer());
+            self.buffers.extend(sent);
+        }
+        Some(Batch { segment, datagrams })
+    }
+
+    /// When [`HostMedia::poll_transmit`] next has something; a time already past means now.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.pending.front().map(|front| front.pace.next_due())
+    }
+
+    /// Sets the FEC percentage of the following frames, 0 to 90.
+    pub fn set_fec_percent(&mut self, percent: u8) {
+        self.fec_percent = percent.min(MAX_FEC_PERCENT);
+    }
+
+    /// Sets the rate that the following frames are paced for; zero means no pacing.
+    pub fn set_bitrate(&mut self, bitrate: Bitrate) {
+        self.bitrate = bitrate;
+    }
+
+    /// Sets the shard size of the following frames (spec section 2.5, ShardPayloadChanged).
+    ///
+    /// # Errors
+    /// [`ParamsError`]; the size then stays.
+    pub fn set_shard_payload(&mut self, shard_payload: u16) -> Result<(), ParamsError> {
+        MediaParams { shard_payload, ..self.params.clone() }.validate()?;
+        self.shard_payload = shard_payload;
+        Ok(())
+    }
+
+    /// The index the next frame will have.
+    pub fn next_frame_index(&self) -> u32 {
+        self.next_frame
+    }
+
+    /// The FEC percentage now.
+    pub fn fec_percent(&self) -> u8 {
+        self.fec_percent
+    }
+
+    /// What went out.
+    pub fn stats(&self) -> HostMediaStats {
+        self.stats
+    }
+
+    fn enqueue(&mut self, now: Instant, unit: AccessUnit<'_>, user_flags: u32, index: u32) -> Result<(), MediaError> {
+        let (bytes, limit) = (unit.bytes.len(), self.params.max_frame_bytes);
+        if bytes > limit {
+            return Err(MediaError::TooLarge { bytes, limit });
+        }
+        if self.pending.len() == MAX_PENDING {
+            return Err(MediaError::Backlog(MAX_PENDING));
+        }
+        let info = UnitInfo {
+            pts: unit.pts,
+            frame_index: index,
+            user_flags,
+            shard_bytes: usize::from(self.shard_payload),
+            percent: self.fec_percent,
+        };
+        let buffer = self.buffers.pop().unwrap_or_default();
+        let unit = self.packetizer.begin(info, unit.bytes, buffer);
+        let segment = unit.shard_bytes() + self.params.overhead();
+        let pace = FramePace::new(now, unit.left() * segment, segment, self.bitrate);
+        self.pending.push_back(Pending { unit, pace });
+        Ok(())
+    }
+}
+
+/// Appends one datagram; false when no sequence number is left, which no session lives to see.
+fn write_datagram(
+    packetizer: &mut Packetizer,
+    sealer: Option<&mut Sealer>,
+    unit: &mut Outgoing,
+    out: &mut Vec<u8>,
+) -> bool {
+    let Some(sealer) = sealer else {
+        packetizer.write_next(unit, out);
+        return true;
+    };
+    let start = out.len();
+    out.extend_from_slice(&[0; SEQ_BYTES]);
+    packetizer.write_next(unit, out);
+    out.extend_from_slice(&[0; TAG_BYTES]);
+    let sealed = sealer.seal(&mut out[start..]).is_ok();
+    if !sealed {
+        out.truncate(start);
+    }
+    sealed
+}

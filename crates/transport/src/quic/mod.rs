@@ -1,0 +1,13 @@
+//! QUIC connections with both certificates surfaced and none judged, except by pin (spec section 1).
+
+mod client;
+mod gate;
+mod link;
+mod parameters;
+mod server;
+mod spki;
+mod tls;
+
+pub use client::Client;
+pub use link::{Ended, Link, Loss};
+pub use server::{HandshakeLimits, Server, ServerOptions};

@@ -1,0 +1,139 @@
+//! The application of a session: started as the leader of its own process group, ended with all of it.
+
+use std::{
+    ffi::OsString,
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::process::{CommandExt as _, ExitStatusExt as _},
+    },
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use super::{super::Application, super::DisplayError, runtime_dir};
+
+/// A running application. Dropping it kills what is left of its process group.
+#[derive(Debug)]
+pub(super) struct Running {
+    child: Child,
+    group: Pid,
+}
+
+/// Where the application finds its display.
+pub(super) struct Environment<'a> {
+    /// Its `XDG_RUNTIME_DIR`.
+    pub(super) runtime_dir: &'a Path,
+    /// The number of the X display, where there is an Xwayland.
+    pub(super) x_display: Option<u32>,
+}
+
+impl Running {
+    /// Starts `application`. The calling thread must live as long as the application: the kernel kills the
+    /// application when that thread ends, so that not even a killed host leaves it behind.
+    pub(super) fn start(application: &Application, environment: &Environment<'_>) -> Result<Self, DisplayError> {
+        let mut words = application.command.iter();
+        let program = words.next().cloned().unwrap_or_default();
+        let mut command = Command::new(&program);
+        command.args(words).process_group(0).stdin(Stdio::null());
+        set_environment(&mut command, application, environment);
+        if let Some(directory) = &application.directory {
+            command.current_dir(directory);
+        }
+        // SAFETY: between fork and exec only async-signal-safe calls are allowed; prctl is a bare system call.
+        unsafe {
+            command.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?));
+        }
+        let failed = |source| DisplayError::Application { command: program.clone(), source };
+        let child = command.spawn().map_err(failed)?;
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let group = group.ok_or_else(|| DisplayError::Failed("the application has no process number".into()))?;
+        Ok(Self { child, group })
+    }
+
+    /// A descriptor that becomes readable when the application exits.
+    pub(super) fn watch(&self) -> io::Result<OwnedFd> {
+        Ok(rustix::process::pidfd_open(self.group, PidfdFlags::empty())?)
+    }
+
+    /// How it ended, once it has; never waits.
+    pub(super) fn exited(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Asks the whole group to end.
+    pub(super) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // A group that is gone already is what was asked for.
+        let _ = rustix::process::kill_process_group(self.group, signal);
+    }
+
+    fn group_is_alive(&self) -> bool {
+        rustix::process::test_kill_process_group(self.group).is_ok()
+    }
+}
+
+/// What is left of a group after its leader gets this long between SIGTERM and SIGKILL.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.terminate();
+        let deadline = Instant::now() + LAST_WORDS;
+        while Instant::now() < deadline {
+            // Reaping the leader is what lets an otherwise empty group vanish.
+            let _ = self.child.try_wait();
+            if !self.group_is_alive() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// How an application ended, for the client and the log.
+pub(super) fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("the application exited with status {code}"),
+        (None, Some(signal)) => format!("the application was ended by signal {signal}"),
+        (None, None) => format!("the application ended: {status}"),
+    }
+}
+
+/// Variables of the host's own desktop that would lead the application away from its display.
+const FOREIGN: [&str; 6] =
+    ["DISPLAY", "WAYLAND_SOCKET", "XAUTHORITY", "DESKTOP_STARTUP_ID", "XDG_ACTIVATION_TOKEN", "XDG_SESSION_ID"];
+
+fn set_environment(command: &mut Command, application: &Application, environment: &Environment<'_>) {
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command
+        .env("XDG_RUNTIME_DIR", environment.runtime_dir)
+        .env("WAYLAND_DISPLAY", runtime_dir::SOCKET)
+        .env("XDG_SESSION_TYPE", "wayland");
+    if let Some(number) = environment.x_display {
+        command.env("DISPLAY", format!(":{number}"));
+    }
+    command.envs(application.environment.iter().map(|(name, value): &(OsString, OsString)| (name, value)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe;
+    use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus};
+
+    #[test]
+    fn an_end_is_told_with_status_or_signal() {
+        assert_eq!(describe(ExitStatus::from_raw(3 << 8)), "the application exited with status 3");
+        assert_eq!(describe(ExitStatus::from_raw(9)), "the application was ended by signal 9");
+    }
+}
