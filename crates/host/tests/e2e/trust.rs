@@ -1,15 +1,14 @@
 //! Trust, from the socket to the store and back: a real host, real devices, real `ctl`.
 
-mod fixture;
-
 use std::time::{Duration, Instant};
 
-use fixture::{Device, Host, SYNTHETIC, hello};
 use punktfunk_proto::{
     pairing::Pin,
     session::{client_control::ClientClosed, client_pairing::PairingOutcome},
 };
 use punktfunk_transport::Client;
+
+use crate::fixture::{self, Device, Host, SYNTHETIC, hello};
 
 fn another_than(pin: &Pin) -> Pin {
     let digits: u32 = pin.digits().parse().unwrap();
