@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use punktfunk_video::{
-    display::{Backend, DisplayError, embedded::Embedded},
+    display::{Backend, DisplayError, embedded::Embedded, synthetic::Synthetic},
     encode::{self, Codec, EncoderKind},
 };
 
@@ -25,7 +25,8 @@ fn choose_display(wanted: DisplayBackend, runtime_dir: &Path) -> Result<Arc<dyn 
     let candidates: Vec<Arc<dyn Backend>> = match wanted {
         DisplayBackend::Auto => vec![Arc::new(Embedded::new(runtime_dir))],
         DisplayBackend::Embedded => vec![Arc::new(Embedded::new(runtime_dir))],
-        DisplayBackend::Sway | DisplayBackend::Synthetic => vec![],
+        DisplayBackend::Sway => vec![],
+        DisplayBackend::Synthetic => vec![Arc::new(Synthetic)],
     };
     let mut faults = Vec::new();
     for backend in candidates {

@@ -1,0 +1,4 @@
+//! The host as its users meet it: real processes, real sockets, the real protocol.
+
+mod fixture;
+mod trust;
