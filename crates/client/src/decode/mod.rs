@@ -21,7 +21,6 @@ pub use picture::{PictureError, RgbPicture};
 pub struct Decoder {
     codec: Codec,
     decoder: decoder::Video,
-    frame: frame::Video,
     counts: DecoderCounts,
 }
 
@@ -69,7 +68,7 @@ impl Decoder {
     pub fn open(codec: Codec) -> Result<Self, DecodeError> {
         quiet_ffmpeg();
         let decoder = open(codec)?;
-        Ok(Self { codec, decoder, frame: frame::Video::empty(), counts: DecoderCounts::default() })
+        Ok(Self { codec, decoder, counts: DecoderCounts::default() })
     }
 
     /// Decodes one unit; `None` when its picture did not come out, which is a damaged unit, or one that refers to
@@ -77,43 +76,41 @@ impl Decoder {
     ///
     /// What was damaged before may have misled the decoder for good, into holding pictures back for instance. An
     /// IDR whose picture does not come out is therefore given to a new decoder.
-    pub fn decode(&mut self, unit: &[u8], idr: bool) -> Option<Picture<'_>> {
+    pub fn decode(&mut self, unit: &[u8], idr: bool) -> Option<Picture> {
         self.counts.units += 1;
-        let mut shown = self.feed(unit);
-        if !shown
+        let mut picture = self.feed(unit);
+        if picture.is_none()
             && idr
             && let Ok(fresh) = open(self.codec)
         {
             self.decoder = fresh;
-            shown = self.feed(unit);
+            picture = self.feed(unit);
         }
-        self.counts.pictures += u64::from(shown);
-        self.counts.damaged += u64::from(!shown);
-        shown.then_some(Picture(&self.frame))
+        match picture {
+            Some(_) => self.counts.pictures += 1,
+            None => self.counts.damaged += 1,
+        }
+        picture
     }
 
-    /// Whether the unit's own picture came out.
-    fn feed(&mut self, unit: &[u8]) -> bool {
+    /// The unit's own picture, if it came out.
+    fn feed(&mut self, unit: &[u8]) -> Option<Picture> {
         // FFmpeg reads an empty packet as the end of the stream.
         if unit.is_empty() {
-            return false;
+            return None;
         }
         let mut packet = Packet::copy(unit);
         let stamp = i64::try_from(self.counts.units).ok();
         packet.set_pts(stamp);
         let taken = self.decoder.send_packet(&packet).is_ok();
-        let mut own = false;
-        let mut next = frame::Video::empty();
-        while self.decoder.receive_frame(&mut next).is_ok() {
-            own |= next.pts() == stamp;
-            std::mem::swap(&mut self.frame, &mut next);
+        let mut own = None;
+        let mut frame = frame::Video::empty();
+        while self.decoder.receive_frame(&mut frame).is_ok() {
+            if frame.pts() == stamp {
+                own = Some(Picture(std::mem::replace(&mut frame, frame::Video::empty())));
+            }
         }
-        taken && own
-    }
-
-    /// The last picture that came out; `None` before the first.
-    pub fn latest(&self) -> Option<Picture<'_>> {
-        (self.counts.pictures > 0).then_some(Picture(&self.frame))
+        own.filter(|_| taken)
     }
 
     /// What went through so far.
@@ -137,11 +134,10 @@ fn open(codec: Codec) -> Result<decoder::Video, DecodeError> {
     context.decoder().video().map_err(|source| DecodeError::Failed { doing: "open the decoder", source })
 }
 
-/// A decoded picture, still in the decoder's buffers.
-#[derive(Clone, Copy)]
-pub struct Picture<'a>(&'a frame::Video);
+/// A decoded picture, in one of the decoder's buffers: dropping it gives the buffer back.
+pub struct Picture(frame::Video);
 
-impl Picture<'_> {
+impl Picture {
     /// Pixels per row.
     pub fn width(&self) -> u32 {
         self.0.width()
@@ -157,7 +153,7 @@ impl Picture<'_> {
     /// # Errors
     /// The decoder's format is none of the 8 bit 4:2:0 ones.
     pub fn to_rgb(&self) -> Result<RgbPicture, PictureError> {
-        RgbPicture::from_frame(self.0)
+        RgbPicture::from_frame(&self.0)
     }
 }
 
