@@ -163,18 +163,29 @@ impl KnownHosts {
         })
     }
 
-    /// Trusts `host`. An address belongs to one host: the one that answered there last. A host that this leaves
-    /// without an address, because another certificate proved itself there, is forgotten.
+    /// Trusts `host`. An address belongs to one host: the one that answered there last. A host of the same name at
+    /// the same address but with another certificate is the one that was set up anew, and is replaced; a host of the
+    /// same name elsewhere is another host, and this one's name is told apart from it.
     pub fn trust(&mut self, mut host: KnownHost) {
         let taken = std::mem::take(&mut host.addresses);
-        if let Some(old) = self.hosts.iter_mut().find(|known| known.fingerprint == host.fingerprint) {
-            host.addresses.clone_from(&old.addresses);
-            *old = host.clone();
-        } else {
-            self.hosts.push(host.clone());
+        let anew = |known: &KnownHost| {
+            known.fingerprint != host.fingerprint
+                && known.name.eq_ignore_ascii_case(&host.name)
+                && known.addresses.iter().any(|address| taken.contains(address))
+        };
+        self.hosts.retain(|known| !anew(known));
+        let namesake =
+            |known: &KnownHost| known.fingerprint != host.fingerprint && known.name.eq_ignore_ascii_case(&host.name);
+        if self.hosts.iter().any(namesake) {
+            host.name = format!("{} ({})", host.name, host.fingerprint.short());
+        }
+        let fingerprint = host.fingerprint;
+        match self.hosts.iter_mut().find(|known| known.fingerprint == fingerprint) {
+            Some(old) => *old = KnownHost { addresses: std::mem::take(&mut old.addresses), ..host },
+            None => self.hosts.push(host),
         }
         for address in taken.into_iter().rev() {
-            self.reached(host.fingerprint, address);
+            self.reached(fingerprint, address);
         }
     }
 
@@ -185,14 +196,21 @@ impl KnownHosts {
         }
         for known in &mut self.hosts {
             known.addresses.retain(|old| *old != address);
-        }
-        for known in &mut self.hosts {
             if known.fingerprint == fingerprint {
                 known.addresses.insert(0, address.clone());
                 known.addresses.truncate(MAX_ADDRESSES);
             }
         }
-        self.hosts.retain(|known| !known.addresses.is_empty());
+    }
+
+    /// Calls the host with this certificate `name`. Says whether it did: a name belongs to one host.
+    pub fn rename(&mut self, fingerprint: Fingerprint, name: &str) -> bool {
+        let taken = |known: &KnownHost| known.fingerprint != fingerprint && known.name.eq_ignore_ascii_case(name);
+        if self.hosts.iter().any(taken) {
+            return false;
+        }
+        let host = self.hosts.iter_mut().find(|known| known.fingerprint == fingerprint);
+        host.map(|host| name.clone_into(&mut host.name)).is_some()
     }
 
     /// Stops trusting the host with this certificate. Says whether it was known.

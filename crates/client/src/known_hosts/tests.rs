@@ -52,11 +52,32 @@ fn the_file_is_readable_by_people() {
 }
 
 #[test]
-fn a_new_certificate_at_an_address_takes_it_over() {
+fn a_host_that_was_set_up_anew_replaces_the_old_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let anew = KnownHost { name: "Host 1".into(), ..host(2, "10.0.0.1:9777") };
+    let known = stored(dir.path(), &[host(1, "10.0.0.1:9777"), anew]);
+    assert_eq!(known.all().len(), 1);
+    assert_eq!(known.by_name("host 1").unwrap().fingerprint, Fingerprint::from_bytes([2; 32]));
+}
+
+#[test]
+fn a_host_whose_address_went_to_another_stays_trusted() {
     let dir = tempfile::tempdir().unwrap();
     let known = stored(dir.path(), &[host(1, "10.0.0.1:9777"), host(2, "10.0.0.1:9777")]);
-    assert_eq!(known.all().len(), 1);
     assert_eq!(known.by_address("10.0.0.1:9777").unwrap().fingerprint, Fingerprint::from_bytes([2; 32]));
+    assert!(known.by_name("host 1").unwrap().addresses.is_empty());
+}
+
+#[test]
+fn namesakes_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let namesake = KnownHost { name: "host 1".into(), ..host(2, "10.0.0.2:9777") };
+    let mut known = stored(dir.path(), &[host(1, "10.0.0.1:9777"), namesake]);
+    assert_eq!(known.by_name("host 1").unwrap().fingerprint, Fingerprint::from_bytes([1; 32]));
+    assert_eq!(known.by_name("host 1 (02020202)").unwrap().fingerprint, Fingerprint::from_bytes([2; 32]));
+    assert!(!known.rename(Fingerprint::from_bytes([2; 32]), "HOST 1"));
+    assert!(known.rename(Fingerprint::from_bytes([2; 32]), "den"));
+    assert_eq!(known.by_name("den").unwrap().fingerprint, Fingerprint::from_bytes([2; 32]));
 }
 
 #[test]
