@@ -10,7 +10,7 @@ use crate::{
         server::{AdminHandler, AdminLimits, AdminServer},
     },
     config::load::{self, Loaded, Source},
-    directories::{self, Purpose},
+    directories::{self, DirectoryLock, Purpose},
     error::StartError,
     exit::Exit,
     log,
@@ -74,6 +74,7 @@ fn prepare(options: &ServeOptions) -> Result<Setup, StartError> {
 async fn run(setup: Setup) -> Result<(), StartError> {
     let mut signals = Signals::catch().map_err(|source| StartError::System { what: "catching signals", source })?;
     let notifier = ServiceNotifier::new();
+    let _state_lock = DirectoryLock::acquire(&setup.state_dir, Purpose::State)?;
     let admin = AdminServer::bind(&setup.runtime_dir, AdminLimits::default())?;
     let host = Arc::new(Unequipped);
     let (stop_admin, stopped) = oneshot::channel::<()>();
