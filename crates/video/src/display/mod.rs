@@ -1,5 +1,6 @@
 //! A virtual display with one application on it, at exactly the client's mode.
 
+pub mod sway;
 pub mod synthetic;
 
 use std::{ffi::OsString, path::PathBuf};
