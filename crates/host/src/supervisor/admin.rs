@@ -216,7 +216,10 @@ fn described(session: &Arc<LiveSession>) -> Session {
         codec: codec_name(session.plan.codec).into(),
         bitrate_kbps: stats.bitrate_kbps,
         age_seconds: session.started.elapsed().as_secs(),
+        frames_captured: stats.frames_captured,
+        frames_dropped: stats.frames_dropped,
         frames_sent: stats.units_encoded,
+        fec_percent: u8::try_from(stats.fec_percent).unwrap_or(u8::MAX),
     }
 }
 

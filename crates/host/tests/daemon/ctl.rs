@@ -72,7 +72,10 @@ fn session() -> Session {
         codec: "h264".into(),
         bitrate_kbps: 20_000,
         age_seconds: 61,
+        frames_captured: 3_610,
+        frames_dropped: 10,
         frames_sent: 3_600,
+        fec_percent: 10,
     }
 }
 
