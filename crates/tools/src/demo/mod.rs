@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// The display backend: embedded or sway
     #[arg(long, default_value = "embedded")]
     display: String,
+    /// The fewest frames a second at 1280x720@60 that count as moving
+    #[arg(long, default_value_t = 45.0)]
+    min_fps: f64,
 }
 
 /// What the demo's application paints where, as fractions of the picture (`crates/tools/demo/stage.pl`).
@@ -83,7 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut table = Table::new(&report, &seen);
     table.check("the client is paired", paired == 1, format!("{paired} device in the store"));
     check_pictures(&mut table, &dir)?;
-    table.check_stream(change_at, end_at);
+    table.check_stream(change_at, end_at, options.min_fps);
     let stopped = host.stop()?;
     table.check("the host stops cleanly", stopped.success(), stopped.to_string());
     print!("{table}");
