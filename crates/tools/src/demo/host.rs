@@ -43,8 +43,7 @@ impl Host {
     /// Starts a host in `dir` on a free loopback port.
     pub(crate) fn start(dir: &Path, display: &str) -> Result<Self> {
         let config = dir.join("punktfunk.toml");
-        let stage = stage()?;
-        fs::write(&config, configuration(display, &stage))?;
+        fs::write(&config, configuration(display))?;
         let (state_dir, runtime_dir) = (dir.join("state"), dir.join("run"));
         let log = File::create(dir.join("host.log"))?;
         let child = Command::new(program("punktfunk-host")?)
@@ -142,8 +141,7 @@ impl Drop for Host {
     }
 }
 
-fn configuration(display: &str, stage: &Path) -> String {
-    let stage = stage.display();
+fn configuration(display: &str) -> String {
     format!(
         r#"[host]
 name = "punktfunk demo"
@@ -159,17 +157,14 @@ interfaces = ["lo"]
 backend = "{display}"
 
 [session]
-command = ["foot", "--override", "font=DejaVu Sans Mono:size=12", "perl", "{stage}"]
+command = ["foot", "--override", "font=DejaVu Sans Mono:size=12", "perl", "-e", '''
+{STAGE}''']
 "#
     )
 }
 
-/// What is shown, from this repository.
-fn stage() -> Result<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/stage.pl");
-    ensure!(path.exists(), "{} is missing", path.display());
-    Ok(path)
-}
+/// What is shown. Handed to perl on its command line: the session's user may not be able to read this repository.
+const STAGE: &str = include_str!("../../demo/stage.pl");
 
 /// A program built beside this one.
 pub(crate) fn program(name: &str) -> Result<PathBuf> {
