@@ -7,7 +7,7 @@ use punktfunk_proto::{
     fec::{BlockShape, FecDecoder, FecEncoder, FecScheme, recovery_count},
     session::{
         client_media::ClientMedia,
-        host_media::{AccessUnit, HostMedia},
+        host_media::{AccessUnit, HostMedia, Protection},
         media::MediaParams,
     },
     units::HostTime,
@@ -128,6 +128,7 @@ fn every_sealed_packet_is_sealed_and_opened_byte_for_byte() {
 fn our_host_sends_the_recorded_datagrams() {
     for set in list(&vectors("media"), "sets") {
         let mut host = HostMedia::new(params(set)).unwrap();
+        host.set_protection(Protection::Uniform);
         for frame in list(set, "frames") {
             let unit = AccessUnit {
                 bytes: &unhex(&frame["au_hex"]),
@@ -271,6 +272,7 @@ fn a_recorded_session_of_the_real_host_is_reproduced() {
     };
     let recorded = list(&capture, "media_packets");
     let mut host = HostMedia::new(params.clone()).unwrap();
+    host.set_protection(Protection::Uniform);
     let mut client = ClientMedia::new(params.clone()).unwrap();
     let mut opener = Opener::new(params.keys.as_ref().unwrap(), Direction::HostToClient);
     let mut recorded_packets = recorded.iter();
