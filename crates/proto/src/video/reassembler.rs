@@ -23,6 +23,9 @@ use crate::{
 pub const WINDOW: u32 = 64;
 /// A frame this much older than the newest one is lost.
 pub const MAX_AGE: Duration = Duration::from_millis(120);
+/// A frame of which nothing came for so long is lost even if nothing newer came either. Longer than [`MAX_AGE`]: a
+/// radio that scans other channels holds up everything for a fifth of a second, and loses nothing.
+pub const MAX_IDLE: Duration = Duration::from_millis(250);
 /// The largest shard.
 pub const MAX_SHARD_BYTES: usize = 9_152;
 /// The smallest shard, unless the session was set up with a smaller one.
@@ -190,12 +193,12 @@ impl Reassembler {
         self.pool_or_free(unit.0);
     }
 
-    /// Drops frames of which nothing came for [`MAX_AGE`] of the receiver's own time, and returns the newest of
+    /// Drops frames of which nothing came for [`MAX_IDLE`] of the receiver's own time, and returns the newest of
     /// them: behind the last frame before a pause there is no newer one to age it.
     pub fn expire_idle(&mut self, now: Instant) -> Option<u32> {
         let mut lost = None;
         for slot in 0..self.slots.len() {
-            let idle = |unit: &Assembly| now.saturating_duration_since(unit.last_at) >= MAX_AGE;
+            let idle = |unit: &Assembly| now.saturating_duration_since(unit.last_at) >= MAX_IDLE;
             if let Slot::Assembling(unit) = &self.slots[slot]
                 && idle(unit)
             {
@@ -210,7 +213,7 @@ impl Reassembler {
     /// When [`Reassembler::expire_idle`] next has something to do.
     pub fn next_expiry(&self) -> Option<Instant> {
         let arrivals = self.slots.iter().filter_map(|slot| match slot {
-            Slot::Assembling(unit) => Some(unit.last_at + MAX_AGE),
+            Slot::Assembling(unit) => Some(unit.last_at + MAX_IDLE),
             Slot::Empty | Slot::Finished { .. } => None,
         });
         if self.assembling == 0 { None } else { arrivals.min() }
