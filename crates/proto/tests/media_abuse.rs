@@ -240,26 +240,24 @@ fn case_46_blocks_that_do_not_join_cost_their_frame_only() {
     // A unit sent slice by slice whose second block leaves a hole after the first.
     let mut client = client(false);
     let mut block = |block_index: u16, block_count: u16, frame_bytes: u32, data_shards: u16| {
-        (0..data_shards)
-            .map(|shard_index| {
-                let header = PacketHeader {
-                    pts: HostTime::from_nanos(0),
-                    frame_index: 0,
-                    stream_seq: 0,
-                    frame_bytes,
-                    user_flags: 0x85,
-                    block_index,
-                    block_count,
-                    data_shards,
-                    recovery_shards: 0,
-                    shard_index,
-                    shard_bytes: 512,
-                    fec_scheme: 1,
-                    packet_flags: 1,
-                };
-                feed(&mut client, &[&header.encode()[..], &[7; 512]].concat())
-            })
-            .collect::<Result<(), _>>()
+        (0..data_shards).try_for_each(|shard_index| {
+            let header = PacketHeader {
+                pts: HostTime::from_nanos(0),
+                frame_index: 0,
+                stream_seq: 0,
+                frame_bytes,
+                user_flags: 0x85,
+                block_index,
+                block_count,
+                data_shards,
+                recovery_shards: 0,
+                shard_index,
+                shard_bytes: 512,
+                fec_scheme: 1,
+                packet_flags: 1,
+            };
+            feed(&mut client, &[&header.encode()[..], &[7; 512]].concat())
+        })
     };
     block(0, 0, 0, 16).unwrap();
     assert_eq!(block(1, 2, 18 * 512, 1), Err(PacketError::Disagreement.into()));
