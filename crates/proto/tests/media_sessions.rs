@@ -184,6 +184,51 @@ fn packets_of_a_finished_frame_are_neither_used_nor_refused() {
     assert_eq!(rig.units(), Vec::<u32>::new());
 }
 
+/// Sends two frames, the second one overtaking the first by `lateness`; returns the units handed on.
+fn overtake(rig: &mut Rig, lateness: Duration) -> Vec<u32> {
+    let [slow, fast] = [(); 2].map(|()| rig.frame(500, UnitKind::Delta));
+    rig.deliver(&fast);
+    let mut units = rig.units();
+    rig.now += lateness;
+    rig.deliver(&slow);
+    units.extend(rig.units());
+    units
+}
+
+#[test]
+fn a_link_known_to_reorder_is_given_time() {
+    let mut rig = Rig::new(params());
+    rig.send(500, UnitKind::Idr);
+    rig.units();
+    let late = Duration::from_millis(8);
+    assert_eq!(overtake(&mut rig, late), [2], "a gap is believed at once");
+    assert_eq!(rig.requests(), [ClientMediaEvent::RequestRfi { first: 1, last: 1 }]);
+    assert_eq!(rig.client.stats().late_units, 1);
+    assert_eq!(overtake(&mut rig, late), [3, 4], "now it is waited for");
+    assert_eq!(rig.requests(), []);
+    let withheld = rig.frame(500, UnitKind::Delta);
+    rig.send(500, UnitKind::Delta);
+    assert_eq!(rig.units(), Vec::<u32>::new());
+    rig.client.handle_timeout(rig.now + late * 2);
+    assert_eq!(rig.units(), [6], "not for longer than lateness was seen to last");
+    rig.now += Duration::from_secs(11);
+    rig.deliver(&withheld);
+    rig.send(500, UnitKind::Delta);
+    assert_eq!(rig.units(), [7]);
+}
+
+#[test]
+fn reordering_is_forgotten_in_time() {
+    let mut rig = Rig::new(params());
+    rig.send(500, UnitKind::Idr);
+    overtake(&mut rig, Duration::from_millis(8));
+    rig.now += Duration::from_secs(11);
+    rig.requests();
+    rig.frame(500, UnitKind::Delta);
+    rig.send(500, UnitKind::RecoveryAnchor);
+    assert_eq!(rig.units().last(), Some(&4), "a gap is believed at once again");
+}
+
 #[test]
 fn frame_indices_wrap() {
     let mut rig = Rig::new(params());

@@ -144,9 +144,11 @@ impl ClientRecovery {
             self.deferred = Some(self.deferred.map_or(gap, |held| Gap { first: held.first, last: gap.last }));
         } else {
             self.rfi_paid_until = Some(self.rfi_paid_until.map_or(now, |until| until.max(now)) + RFI_INTERVAL);
-            if self.request != Some(RecoveryRequest::Keyframe) {
-                self.request = Some(RecoveryRequest::Rfi(gap));
-            }
+            self.request = Some(match self.request {
+                None => RecoveryRequest::Rfi(gap),
+                Some(RecoveryRequest::Rfi(unsent)) => RecoveryRequest::Rfi(Gap { first: unsent.first, last: gap.last }),
+                Some(RecoveryRequest::Keyframe) => RecoveryRequest::Keyframe,
+            });
         }
     }
 

@@ -46,6 +46,15 @@ fn a_loss_right_after_a_repair_is_reported_at_once() {
 }
 
 #[test]
+fn two_gaps_found_together_are_reported_together() {
+    let start = Instant::now();
+    let mut client = streaming(start);
+    client.on_gap(start, gap(5, 5), DELTA);
+    client.on_gap(start, gap(8, 9), DELTA);
+    assert_eq!(client.poll_request(), Some(RecoveryRequest::Rfi(gap(5, 9))));
+}
+
+#[test]
 fn requests_are_a_tenth_of_a_second_apart_after_a_burst_and_none_is_forgotten() {
     let start = Instant::now();
     let mut client = streaming(start);
