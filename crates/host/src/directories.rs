@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::{fs::FlockOperation, io::Errno};
+
 use crate::error::StartError;
 
 /// Where the host keeps what must survive it, unless told otherwise.
@@ -55,6 +57,34 @@ pub fn prepare(path: &Path, purpose: Purpose) -> Result<PathBuf, StartError> {
     }
     try_write(&path).map_err(|error| unusable(format!("cannot be written: {error}")))?;
     Ok(path)
+}
+
+/// The claim to a directory: while it lives no second host uses it, even one that was started at the same moment.
+/// The kernel gives it up when the process ends, however it ends.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: fs::File,
+}
+
+impl DirectoryLock {
+    /// Claims `directory`, which must exist.
+    ///
+    /// # Errors
+    /// Another host holds it, or the lock file cannot be made.
+    pub fn acquire(directory: &Path, purpose: Purpose) -> Result<Self, StartError> {
+        let unusable = |error: io::Error| {
+            let fault = format!("cannot be locked: {error}");
+            StartError::Directory { purpose, path: directory.to_owned(), fault }
+        };
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(directory.join("host.lock")).map_err(unusable)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(Errno::WOULDBLOCK) => Err(StartError::AlreadyRunning { purpose, path: directory.to_owned() }),
+            Err(errno) => Err(unusable(errno.into())),
+        }
+    }
 }
 
 /// Finds out now, not at the first pairing, that the disk is full or read-only.

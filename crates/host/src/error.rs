@@ -23,14 +23,16 @@ pub enum StartError {
         /// What is wrong with it, fit to follow its path.
         fault: String,
     },
-    /// Another host holds this runtime directory.
+    /// Another host uses the same directory.
     #[error(
-        "a host already runs in {}: stop it first, or give this one its own --runtime-dir, --state-dir and network.port",
-        runtime_dir.display()
+        "a host already uses the {} directory {}: stop it first, or give this one its own --runtime-dir, \
+         --state-dir and network.port", purpose.name(), path.display()
     )]
     AlreadyRunning {
-        /// The runtime directory both want.
-        runtime_dir: PathBuf,
+        /// Which of the two.
+        purpose: Purpose,
+        /// The directory both want.
+        path: PathBuf,
     },
     /// The admin socket could not be made.
     #[error("the admin socket {} cannot be made: {source}; remove what is there, or name another --runtime-dir", path.display())]

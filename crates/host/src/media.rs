@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use punktfunk_video::{
-    display::{Backend, DisplayError, embedded::Embedded, synthetic::Synthetic},
+    display::{Backend, DisplayError, embedded::Embedded, sway::Sway, synthetic::Synthetic},
     encode::{self, Codec, EncoderKind},
 };
 
@@ -23,9 +23,9 @@ pub fn choose(config: &Config, runtime_dir: &Path) -> Result<Media, StartError> 
 
 fn choose_display(wanted: DisplayBackend, runtime_dir: &Path) -> Result<Arc<dyn Backend>, StartError> {
     let candidates: Vec<Arc<dyn Backend>> = match wanted {
-        DisplayBackend::Auto => vec![Arc::new(Embedded::new(runtime_dir))],
+        DisplayBackend::Auto => vec![Arc::new(Embedded::new(runtime_dir)), Arc::new(Sway)],
         DisplayBackend::Embedded => vec![Arc::new(Embedded::new(runtime_dir))],
-        DisplayBackend::Sway => vec![],
+        DisplayBackend::Sway => vec![Arc::new(Sway)],
         DisplayBackend::Synthetic => vec![Arc::new(Synthetic)],
     };
     let mut faults = Vec::new();

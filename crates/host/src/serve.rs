@@ -9,7 +9,7 @@ use std::{
 
 use punktfunk_proto::wire::CloseCode;
 use punktfunk_transport::{Server, ServerOptions, TlsIdentity, TransportError};
-use punktfunk_trust::{Moment, Trust, TrustError};
+use punktfunk_trust::{FileError, Moment, Trust, TrustError};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -152,6 +152,7 @@ fn open_trust(state_dir: &std::path::Path, config: &Config) -> Result<Trust, Sta
         PairingPolicy::Open => punktfunk_trust::PairingPolicy::Open,
     };
     Trust::open(state_dir, policy, Moment::now()).map_err(|fault| match fault {
+        TrustError::StateDir(FileError::InUse { path }) => StartError::AlreadyRunning { purpose: Purpose::State, path },
         TrustError::StateDir(fault) => {
             StartError::Directory { purpose: Purpose::State, path: state_dir.to_owned(), fault: fault.to_string() }
         }

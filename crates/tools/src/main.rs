@@ -1,2 +1,38 @@
-//! Skeleton.
-fn main() {}
+//! Development glue. `make demo` is the only part a newcomer meets.
+
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tools for working on punktfunk.
+#[derive(Parser)]
+#[command(name = "punktfunk-tools", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Streams a real desktop from a host to a client on this machine and checks what arrives
+    ///
+    /// Starts a host with its embedded defaults in a fresh directory, pairs a client with a PIN over the wire, streams
+    /// an application, types and clicks into it, changes the mode, and prints one table. Exits with 1 if anything is
+    /// not as it should be, and says what.
+    Demo(demo::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Demo(options) => demo::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -294,8 +294,14 @@ pub struct Session {
     pub bitrate_kbps: u32,
     /// Since it began, in seconds.
     pub age_seconds: u64,
-    /// Frames sent so far.
+    /// Frames the display painted so far.
+    pub frames_captured: u64,
+    /// Of those, frames that a newer one replaced before the encoder was ready.
+    pub frames_dropped: u64,
+    /// Frames sent so far; a still picture is sent again now and then, so these may be more than were captured.
     pub frames_sent: u64,
+    /// Parity sent along, in percent of the video.
+    pub fec_percent: u8,
 }
 
 /// Why a request was not carried out.

@@ -5,13 +5,12 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use rustix::fs::FlockOperation;
 use serde::de::DeserializeOwned;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -28,7 +27,10 @@ use super::{
     protocol::{AdminErrorCode, AdminRequest, AdminResponse, Envelope, REQUEST_LIMIT, VERSION},
     socket_path,
 };
-use crate::error::StartError;
+use crate::{
+    directories::{DirectoryLock, Purpose},
+    error::StartError,
+};
 
 /// Carries out what the admin socket asks.
 pub trait AdminHandler: Send + Sync + 'static {
@@ -60,33 +62,6 @@ impl Default for AdminLimits {
     }
 }
 
-/// The claim to a runtime directory: while it lives no second host starts there, even one that was started at the
-/// same moment. The kernel gives it up when the process ends, however it ends.
-#[derive(Debug)]
-pub struct RuntimeLock {
-    _file: fs::File,
-}
-
-impl RuntimeLock {
-    /// Claims `runtime_dir`, which must exist.
-    ///
-    /// # Errors
-    /// Another host holds it, or the lock file cannot be made.
-    pub fn acquire(runtime_dir: &Path) -> Result<Self, StartError> {
-        let path = runtime_dir.join("host.lock");
-        let failed = |source| StartError::AdminSocket { path: path.clone(), source };
-        let file =
-            fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                Err(StartError::AlreadyRunning { runtime_dir: runtime_dir.to_owned() })
-            }
-            Err(errno) => Err(failed(errno.into())),
-        }
-    }
-}
-
 /// The bound admin socket. Dropping it, or the end of [`AdminServer::run`], removes its file.
 #[derive(Debug)]
 pub struct AdminServer {
@@ -94,7 +69,7 @@ pub struct AdminServer {
     limits: AdminLimits,
     own_uid: u32,
     _file: SocketFile,
-    _lock: RuntimeLock,
+    _lock: DirectoryLock,
 }
 
 #[derive(Debug)]
@@ -113,7 +88,7 @@ impl AdminServer {
     /// # Errors
     /// Another host runs there, or the socket cannot be made. Anything in its place that is no socket is left.
     pub fn bind(runtime_dir: &Path, limits: AdminLimits) -> Result<Self, StartError> {
-        let lock = RuntimeLock::acquire(runtime_dir)?;
+        let lock = DirectoryLock::acquire(runtime_dir, Purpose::Runtime)?;
         let path = socket_path(runtime_dir);
         let failed = |source| StartError::AdminSocket { path: path.clone(), source };
         remove_stale(&path).map_err(failed)?;

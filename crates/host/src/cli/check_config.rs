@@ -1,10 +1,13 @@
 //! `punktfunk-host check-config`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
-use super::{complain, print_line};
+use super::print_line;
 use crate::{
     config::{
         Config,
@@ -32,7 +35,18 @@ pub(super) fn run(args: &CheckConfigArgs) -> Exit {
             Exit::Done => Exit::Config,
             failed => failed,
         },
-        Err(error) => complain(&error, Exit::Config),
+        Err(error) => complain(&error),
+    }
+}
+
+/// Lists problems as compilers do, `file:line:column:` first, so that editors find them.
+pub(super) fn complain(error: &ConfigError) -> Exit {
+    match error {
+        ConfigError::Wrong { .. } => {
+            let _ = writeln!(io::stderr(), "{error}");
+            Exit::Config
+        }
+        ConfigError::Unreadable { .. } | ConfigError::TooLarge { .. } => super::complain(error, Exit::Config),
     }
 }
 

@@ -10,6 +10,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use crate::{
     config,
     directories::{RUNTIME_DIR, STATE_DIR},
+    error::StartError,
     exit::Exit,
     serve::{self, ServeOptions},
 };
@@ -21,7 +22,7 @@ mod table;
 
 /// The punktfunk streaming host.
 #[derive(Debug, Parser)]
-#[command(name = "punktfunk-host", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "punktfunk-host", version, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -110,6 +111,7 @@ fn serve(args: ServeArgs) -> Exit {
     let ServeArgs { config, state_dir, runtime_dir } = args;
     match serve::serve(&ServeOptions { config, state_dir, runtime_dir }) {
         Ok(()) => Exit::Done,
+        Err(StartError::Config(error)) => check_config::complain(&error),
         Err(error) => complain(&error, error.exit()),
     }
 }

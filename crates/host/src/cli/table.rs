@@ -212,7 +212,12 @@ mod tests {
             waiting,
         };
         let knocks = vec![knock(1, "Living room", true), knock(12, "tv", false)];
-        insta::assert_snapshot!(text(&AdminResponse::Pending { knocks, dropped: 3 }), @"");
+        insta::assert_snapshot!(text(&AdminResponse::Pending { knocks, dropped: 3 }), @"
+        ID  NAME         FINGERPRINT  FROM         AGE    CONNECTION
+        1   Living room  01010101     192.168.1.7  1 min  waiting
+        12  tv           0c0c0c0c     192.168.1.7  1 min  gone
+        3 more were turned away because the list was full.
+        ");
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn parse_bytes(bytes: &[u8]) -> Result<Config, Vec<Problem>> {
         Err(error) => {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let position = Position::of_offset(&before, before.len());
-            Err(vec![syntax_problem(position, "bytes that are not UTF-8".to_owned())])
+            Err(vec![syntax_problem(position, "this is not TOML: it must be UTF-8 text".to_owned())])
         }
     }
 }
@@ -91,7 +91,7 @@ fn parse_bytes(bytes: &[u8]) -> Result<Config, Vec<Problem>> {
 pub fn parse(text: &str) -> Result<Config, Vec<Problem>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(errors.iter().map(|error| parser_problem(text, error)).collect());
+        return Err(sorted(errors.iter().map(|error| parser_problem(text, error))));
     }
     let document = document.into_inner();
     let problems = schema::check(&schema::schema(), text, &document);
@@ -99,10 +99,15 @@ pub fn parse(text: &str) -> Result<Config, Vec<Problem>> {
         return Err(problems);
     }
     let config = deserialize(text).map_err(|problem| vec![problem])?;
-    let mut problems: Vec<Problem> =
-        semantics::violations(&config).into_iter().map(|violation| placed(text, &document, violation)).collect();
-    problems.sort_by_key(|problem| problem.position);
+    let violations = semantics::violations(&config);
+    let problems = sorted(violations.into_iter().map(|violation| placed(text, &document, violation)));
     if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+fn sorted(problems: impl Iterator<Item = Problem>) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = problems.collect();
+    problems.sort_by_key(|problem| problem.position);
+    problems
 }
 
 /// The check against the schema leaves nothing to fail here; should the two ever disagree, serde's word counts.
@@ -114,7 +119,7 @@ fn deserialize(text: &str) -> Result<Config, Problem> {
 fn parser_problem(text: &str, error: &toml::de::Error) -> Problem {
     let position = Position::of_offset(text, error.span().map_or(0, |span| span.start));
     let message = error.message().lines().collect::<Vec<_>>().join("; ");
-    syntax_problem(position, format!("what TOML does not take: {message}"))
+    syntax_problem(position, format!("this is not TOML: {message}"))
 }
 
 fn syntax_problem(position: Position, found: String) -> Problem {

@@ -35,7 +35,7 @@ pub struct Problem {
     pub position: Position,
     /// The key with its tables (`pairing.policy`); empty when the text is no TOML there.
     pub key: String,
-    /// What stands there.
+    /// What stands there; without a key, why the text is no TOML.
     pub found: String,
     /// What may stand there.
     pub allowed: String,
@@ -45,10 +45,10 @@ impl fmt::Display for Problem {
     /// `12:10: pairing.policy: found "opne", allowed is "require" or "open"`, to be put behind the file's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: ", self.position.line, self.position.column)?;
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
+        match self.key.as_str() {
+            "" => write!(f, "{}", self.found),
+            key => write!(f, "{key}: found {}, allowed is {}", self.found, self.allowed),
         }
-        write!(f, "found {}, allowed is {}", self.found, self.allowed)
     }
 }
 

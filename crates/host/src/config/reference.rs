@@ -16,6 +16,7 @@ Every key has a default; without a file all of them hold. Nothing is configured 
 `punktfunk-host check-config` says whether a file is right, and `punktfunk-host config-schema` prints the JSON Schema this
 page is made from. A wrong file stops the start with file, line, column, key, what was found and what is allowed. The
 file is read once: restart the host to apply a change.
+
 ";
 
 /// The page, as Markdown.
@@ -26,14 +27,14 @@ pub fn page() -> String {
     for (name, table) in schema["properties"].as_object().unwrap_or(&none) {
         section(&mut page, name, table);
     }
-    page
+    format!("{}\n", page.trim_end())
 }
 
 fn section(page: &mut String, name: &str, table: &Value) {
     let none = Map::new();
     let keys = table["properties"].as_object().unwrap_or(&none);
     let (tables, plain): (Vec<_>, Vec<_>) = keys.iter().partition(|(_, schema)| schema["properties"].is_object());
-    let _ = write!(page, "\n## `[{name}]`\n\n{}\n\n", description(table));
+    let _ = write!(page, "## `[{name}]`\n\n{}\n\n", description(table));
     for (key, schema) in plain {
         entry(page, &format!("{name}.{key}"), schema);
     }

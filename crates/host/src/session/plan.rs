@@ -48,7 +48,7 @@ pub enum PlanRefusal {
     #[error("this display mode cannot be streamed: {0}")]
     Mode(#[from] ModeError),
     /// The mode is too large for the codec.
-    #[error("{mode} is too large for the codec this host and the client share ({codec:?}); choose a smaller mode")]
+    #[error("{mode} is too large for {}, the codec this host and the client share; choose a smaller mode", codec_name(*codec))]
     TooLarge {
         /// What was asked for.
         mode: Mode,
@@ -175,7 +175,22 @@ fn choose_codec(offered: CodecSet, hello: &Hello) -> Result<Codec, PlanRefusal> 
     let shared = offered.shared(decodes);
     let preferred = Codec::from_bit(hello.preferred_codec.bits()).filter(|codec| shared.contains(codec.as_set()));
     let ranked = [Codec::Hevc, Codec::Av1, Codec::H264].into_iter().find(|codec| shared.contains(codec.as_set()));
-    preferred.or(ranked).ok_or_else(|| PlanRefusal::NoCodec { offered: format!("{offered:?}") })
+    preferred.or(ranked).ok_or_else(|| PlanRefusal::NoCodec { offered: in_words(offered) })
+}
+
+fn in_words(codecs: CodecSet) -> String {
+    let known = [Codec::H264, Codec::Hevc, Codec::Av1, Codec::PyroWave].into_iter();
+    known.filter(|codec| codecs.contains(codec.as_set())).map(codec_name).collect::<Vec<_>>().join(", ")
+}
+
+/// A codec as people write it.
+pub const fn codec_name(codec: Codec) -> &'static str {
+    match codec {
+        Codec::H264 => "H.264",
+        Codec::Hevc => "HEVC",
+        Codec::Av1 => "AV1",
+        Codec::PyroWave => "PyroWave",
+    }
 }
 
 fn application(config: &Config) -> Result<Application, PlanRefusal> {

@@ -17,6 +17,7 @@ use crate::admin::{
     select::{FingerprintPrefix, KnockSelector},
     server::AdminHandler,
 };
+use crate::session::plan::codec_name;
 
 impl AdminHandler for Supervisor {
     async fn handle(&self, request: AdminRequest) -> AdminResponse {
@@ -33,7 +34,7 @@ impl AdminHandler for Supervisor {
             AdminRequest::RenameDevice { device, name } => self.rename(&device, &name),
             AdminRequest::RevokeDevice { device } => self.revoke(&device),
             AdminRequest::Sessions => {
-                let sessions = self.sessions().all().iter().map(|session| described(session)).collect();
+                let sessions = self.sessions().all().iter().map(described).collect();
                 Ok(AdminResponse::Sessions { sessions })
             }
             AdminRequest::StopSession { session } => self.stop_session(SessionId(session)),
@@ -212,10 +213,13 @@ fn described(session: &Arc<LiveSession>) -> Session {
         fingerprint: session.fingerprint,
         peer: session.peer.to_string(),
         mode: stats.mode,
-        codec: format!("{:?}", session.plan.codec),
+        codec: codec_name(session.plan.codec).into(),
         bitrate_kbps: stats.bitrate_kbps,
         age_seconds: session.started.elapsed().as_secs(),
+        frames_captured: stats.frames_captured,
+        frames_dropped: stats.frames_dropped,
         frames_sent: stats.units_encoded,
+        fec_percent: u8::try_from(stats.fec_percent).unwrap_or(u8::MAX),
     }
 }
 

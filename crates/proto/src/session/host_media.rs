@@ -25,6 +25,8 @@ const MAX_BATCH_DATAGRAMS: usize = 64;
 const MAX_BATCH_BYTES: usize = 65_000;
 /// The highest FEC percentage.
 const MAX_FEC_PERCENT: u8 = 90;
+/// The lowest FEC percentage of a frame that others wait for.
+const MIN_KEY_FEC_PERCENT: u8 = 20;
 
 /// A picture ready to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +84,18 @@ pub struct HostMediaStats {
     pub datagram_bytes: u64,
 }
 
+/// How IDRs and recovery anchors are protected. A client that lost a frame shows nothing new until one arrives: losing
+/// that too would cost another round trip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protection {
+    /// Three times the FEC percentage, at least 20, at most 90, and paced for twice the bitrate so that they take no
+    /// longer for it. As all frames while FEC is off.
+    #[default]
+    Raised,
+    /// The same as all frames.
+    Uniform,
+}
+
 /// Packetizes, seals and paces. After every call [`HostMedia::poll_transmit`] until `None`, then wait until
 /// [`HostMedia::poll_timeout`].
 pub struct HostMedia {
@@ -89,6 +103,7 @@ pub struct HostMedia {
     packetizer: Packetizer,
     sealer: Option<Sealer>,
     fec_percent: u8,
+    protection: Protection,
     shard_payload: u16,
     bitrate: Bitrate,
     next_frame: u32,
@@ -97,6 +112,13 @@ pub struct HostMedia {
     /// Buffers of units that were sent.
     buffers: Vec<Vec<u8>>,
     stats: HostMediaStats,
+}
+
+/// What is spent on one unit.
+#[derive(Clone, Copy)]
+struct Effort {
+    percent: u8,
+    pace: Bitrate,
 }
 
 struct Pending {
@@ -120,6 +142,7 @@ impl HostMedia {
             packetizer: Packetizer::new(config),
             sealer: params.keys.as_ref().map(|keys| Sealer::new(keys, Direction::HostToClient)),
             fec_percent: params.fec_percent.min(MAX_FEC_PERCENT),
+            protection: Protection::default(),
             shard_payload: params.shard_payload,
             bitrate: Bitrate::default(),
             next_frame: 0,
@@ -137,7 +160,7 @@ impl HostMedia {
     /// [`MediaError`]; the index is then not used up.
     pub fn submit(&mut self, now: Instant, unit: AccessUnit<'_>) -> Result<u32, MediaError> {
         let index = self.next_frame;
-        self.enqueue(now, unit, unit.kind.flags(), index)?;
+        self.enqueue(now, unit, unit.kind.flags(), index, self.effort_for(unit.kind))?;
         self.next_frame = index.wrapping_add(1);
         self.stats.frames += 1;
         self.stats.frame_bytes += unit.bytes.len() as u64;
@@ -152,7 +175,7 @@ impl HostMedia {
     pub fn submit_filler(&mut self, now: Instant, pts: HostTime, zeros: &[u8]) -> Result<u32, MediaError> {
         let index = self.next_filler;
         let unit = AccessUnit { bytes: zeros, pts, kind: UnitKind::Delta };
-        self.enqueue(now, unit, flags::FILLER, index)?;
+        self.enqueue(now, unit, flags::FILLER, index, self.ordinary_effort())?;
         self.next_filler = index.wrapping_add(1);
         self.stats.filler_units += 1;
         self.stats.filler_bytes += zeros.len() as u64;
@@ -198,6 +221,11 @@ impl HostMedia {
         self.fec_percent = percent.min(MAX_FEC_PERCENT);
     }
 
+    /// Sets how the following IDRs and recovery anchors are protected.
+    pub fn set_protection(&mut self, protection: Protection) {
+        self.protection = protection;
+    }
+
     /// Sets the rate that the following frames are paced for; zero means no pacing.
     pub fn set_bitrate(&mut self, bitrate: Bitrate) {
         self.bitrate = bitrate;
@@ -228,7 +256,28 @@ impl HostMedia {
         self.stats
     }
 
-    fn enqueue(&mut self, now: Instant, unit: AccessUnit<'_>, user_flags: u32, index: u32) -> Result<(), MediaError> {
+    fn effort_for(&self, kind: UnitKind) -> Effort {
+        match (kind, self.protection) {
+            (UnitKind::Idr | UnitKind::RecoveryAnchor, Protection::Raised) if self.fec_percent > 0 => Effort {
+                percent: self.fec_percent.saturating_mul(3).clamp(MIN_KEY_FEC_PERCENT, MAX_FEC_PERCENT),
+                pace: Bitrate::from_kbps(self.bitrate.kbps().saturating_mul(2)),
+            },
+            _ => self.ordinary_effort(),
+        }
+    }
+
+    fn ordinary_effort(&self) -> Effort {
+        Effort { percent: self.fec_percent, pace: self.bitrate }
+    }
+
+    fn enqueue(
+        &mut self,
+        now: Instant,
+        unit: AccessUnit<'_>,
+        user_flags: u32,
+        index: u32,
+        effort: Effort,
+    ) -> Result<(), MediaError> {
         let (bytes, limit) = (unit.bytes.len(), self.params.max_frame_bytes);
         if bytes > limit {
             return Err(MediaError::TooLarge { bytes, limit });
@@ -241,12 +290,12 @@ impl HostMedia {
             frame_index: index,
             user_flags,
             shard_bytes: usize::from(self.shard_payload),
-            percent: self.fec_percent,
+            percent: effort.percent,
         };
         let buffer = self.buffers.pop().unwrap_or_default();
         let unit = self.packetizer.begin(info, unit.bytes, buffer);
         let segment = unit.shard_bytes() + self.params.overhead();
-        let pace = FramePace::new(now, unit.left() * segment, segment, self.bitrate);
+        let pace = FramePace::new(now, unit.left() * segment, segment, effort.pace);
         self.pending.push_back(Pending { unit, pace });
         Ok(())
     }

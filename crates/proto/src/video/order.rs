@@ -95,8 +95,8 @@ impl Sequencer {
         let unit = self.held.pop_front()?;
         self.started = true;
         self.next = index.wrapping_add(1);
-        let next_waits = self.held.front().is_some_and(|held| held.frame_index() != self.next);
-        self.waiting_since = next_waits.then_some(now);
+        let waiting = self.held.front().filter(|held| held.frame_index() != self.next);
+        self.waiting_since = waiting.map(AssembledUnit::last_at);
         Some((gap, unit))
     }
 

@@ -23,6 +23,9 @@ use crate::{
 pub const WINDOW: u32 = 64;
 /// A frame this much older than the newest one is lost.
 pub const MAX_AGE: Duration = Duration::from_millis(120);
+/// A frame of which nothing came for so long is lost even if nothing newer came either. Longer than [`MAX_AGE`]: a
+/// radio that scans other channels holds up everything for a fifth of a second, and loses nothing.
+pub const MAX_IDLE: Duration = Duration::from_millis(250);
 /// The largest shard.
 pub const MAX_SHARD_BYTES: usize = 9_152;
 /// The smallest shard, unless the session was set up with a smaller one.
@@ -124,6 +127,8 @@ pub struct Reassembler {
     slots: Vec<Slot>,
     newest: Option<(u32, HostTime)>,
     assembling: usize,
+    /// No frame in flight can be idle for too long before this.
+    idle_check: Option<Instant>,
     // Boxed as they are in their slots: a unit moves between the two on every frame.
     #[expect(clippy::vec_box, reason = "boxes move between pool and slots without copying the unit's state")]
     pool: Vec<Box<Assembly>>,
@@ -140,6 +145,7 @@ impl Reassembler {
             slots: (0..WINDOW).map(|_| Slot::Empty).collect(),
             newest: None,
             assembling: 0,
+            idle_check: None,
             pool: Vec::with_capacity(MAX_POOLED),
             meter: Meter::new(config.max_frame_bytes.saturating_mul(4)),
             counters: LossCounters::default(),
@@ -173,6 +179,9 @@ impl Reassembler {
         }
         if matches!(self.slots[slot], Slot::Empty) {
             self.slots[slot] = Slot::Assembling(self.start(&header, now));
+            if self.assembling == 0 {
+                self.idle_check = Some(now + MAX_IDLE);
+            }
             self.assembling += 1;
         }
         let placed = match self.place(slot, place, shard) {
@@ -190,30 +199,27 @@ impl Reassembler {
         self.pool_or_free(unit.0);
     }
 
-    /// Drops frames of which nothing came for [`MAX_AGE`] of the receiver's own time, and returns the newest of
+    /// Drops frames of which nothing came for [`MAX_IDLE`] of the receiver's own time, and returns the newest of
     /// them: behind the last frame before a pause there is no newer one to age it.
     pub fn expire_idle(&mut self, now: Instant) -> Option<u32> {
-        let mut lost = None;
+        let (mut lost, mut next) = (None, None::<Instant>);
         for slot in 0..self.slots.len() {
-            let idle = |unit: &Assembly| now.saturating_duration_since(unit.last_at) >= MAX_AGE;
-            if let Slot::Assembling(unit) = &self.slots[slot]
-                && idle(unit)
-            {
-                let index = unit.identity.frame_index;
-                lost = Some(lost.map_or(index, |lost| if is_newer(index, lost) { index } else { lost }));
-                self.lose(slot);
+            let Slot::Assembling(unit) = &self.slots[slot] else { continue };
+            let (index, idle_at) = (unit.identity.frame_index, unit.last_at + MAX_IDLE);
+            if now < idle_at {
+                next = Some(next.map_or(idle_at, |next| next.min(idle_at)));
+                continue;
             }
+            lost = Some(lost.map_or(index, |lost| if is_newer(index, lost) { index } else { lost }));
+            self.lose(slot);
         }
+        self.idle_check = next;
         lost
     }
 
-    /// When [`Reassembler::expire_idle`] next has something to do.
+    /// When to call [`Reassembler::expire_idle`] next; it may then find nothing yet.
     pub fn next_expiry(&self) -> Option<Instant> {
-        let arrivals = self.slots.iter().filter_map(|slot| match slot {
-            Slot::Assembling(unit) => Some(unit.last_at + MAX_AGE),
-            Slot::Empty | Slot::Finished { .. } => None,
-        });
-        if self.assembling == 0 { None } else { arrivals.min() }
+        if self.assembling == 0 { None } else { self.idle_check }
     }
 
     fn place(&mut self, slot: usize, place: Placement, shard: &[u8]) -> Result<Placed, Broken> {

@@ -44,14 +44,11 @@ pub fn probe(codec: Codec) -> Vec<Candidate> {
 /// # Errors
 /// The reason of the most wanted one, when none works.
 pub fn choose(candidates: &[Candidate]) -> Result<EncoderKind, EncodeError> {
-    let mut reason = EncodeError::NotCompiledIn { encoder: "any encoder", remedy: "install FFmpeg with libx264" };
-    for candidate in candidates.iter().rev() {
-        match &candidate.verdict {
-            Ok(()) => {}
-            Err(error) => reason = error.clone(),
-        }
+    if let Some(works) = candidates.iter().find(|candidate| candidate.verdict.is_ok()) {
+        return Ok(works.kind);
     }
-    candidates.iter().find(|candidate| candidate.verdict.is_ok()).map(|candidate| candidate.kind).ok_or(reason)
+    let reason = candidates.iter().find_map(|candidate| candidate.verdict.as_ref().err()).cloned();
+    Err(reason.unwrap_or(EncodeError::NotCompiledIn { encoder: "an encoder", remedy: "install FFmpeg with libx264" }))
 }
 
 fn try_out(kind: EncoderKind, codec: Codec) -> Result<(), EncodeError> {

@@ -161,6 +161,6 @@ const MAX_THREADS: usize = 8;
 /// leaves a third of a buffer this small unused.
 const BUFFER_PERCENT: u64 = 105;
 
-/// What libx264 is told in percent of the rate wanted: with a buffer of one frame it stays 5 to 25 % below what it
-/// is told, whatever the picture, and can never be above it.
+/// What libx264 is told in percent of the rate wanted. With a buffer of one frame it spends three quarters to nine
+/// tenths of what it is told on pictures that could take more, and no second can exceed it by more than one frame.
 const HEADROOM_PERCENT: u64 = 115;

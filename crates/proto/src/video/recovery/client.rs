@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use crate::video::{flags, order::Gap, recovery::MAX_RFI_FRAMES};
 
-/// Shortest time between two RfiRequests.
+/// Time between RfiRequests, on average.
 const RFI_INTERVAL: Duration = Duration::from_millis(100);
+/// How many RfiRequests may go at once before that: a loss right after a repair, or of the repair itself, is a new one,
+/// and waiting to report it would freeze the picture for longer than a round trip.
+const RFI_BURST: u32 = 4;
 /// How long a frozen picture waits before a keyframe is requested, and again after each request.
 const FREEZE_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the first picture is waited for before it is asked for.
@@ -37,15 +40,16 @@ pub struct ClientRecovery {
     picture: Picture,
     /// When a keyframe is next requested; set while the picture is not good.
     keyframe_at: Option<Instant>,
-    last_rfi: Option<Instant>,
-    /// A gap found too soon after the last request.
+    /// When all RfiRequests sent so far would have gone, had they kept [`RFI_INTERVAL`].
+    rfi_paid_until: Option<Instant>,
+    /// A gap found while no request may be sent.
     deferred: Option<Gap>,
     request: Option<RecoveryRequest>,
 }
 
 impl Default for ClientRecovery {
     fn default() -> Self {
-        Self { picture: Picture::None, keyframe_at: None, last_rfi: None, deferred: None, request: None }
+        Self { picture: Picture::None, keyframe_at: None, rfi_paid_until: None, deferred: None, request: None }
     }
 }
 
@@ -76,13 +80,7 @@ impl ClientRecovery {
             self.keyframe_at = Some(now + FREEZE_PATIENCE);
         }
         self.picture = Picture::Frozen { refresh_points: 0 };
-        if gap.frames() > MAX_RFI_FRAMES {
-            self.ask_keyframe(now);
-        } else if self.last_rfi.is_some_and(|last| now < last + RFI_INTERVAL) {
-            self.deferred = Some(self.deferred.map_or(gap, |held| Gap { first: held.first, last: gap.last }));
-        } else {
-            self.ask_rfi(now, gap);
-        }
+        self.report(now, gap);
     }
 
     /// A unit goes to the decoder. Returns whether its picture is to be shown.
@@ -121,18 +119,16 @@ impl ClientRecovery {
         if self.keyframe_at.is_some_and(|at| now >= at) {
             self.ask_keyframe(now);
         }
-        if self.deferred.is_some() && self.last_rfi.is_none_or(|last| now >= last + RFI_INTERVAL) {
-            let gap = self.deferred.take();
-            gap.into_iter().for_each(|gap| match gap.frames() {
-                0..=MAX_RFI_FRAMES => self.ask_rfi(now, gap),
-                _ => self.ask_keyframe(now),
-            });
+        if self.rfi_allowed_at().is_none_or(|at| now >= at)
+            && let Some(gap) = self.deferred.take()
+        {
+            self.report(now, gap);
         }
     }
 
     /// When [`ClientRecovery::handle_timeout`] is next due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let deferred = self.deferred.and(self.last_rfi).map(|last| last + RFI_INTERVAL);
+        let deferred = self.deferred.and(self.rfi_allowed_at());
         self.keyframe_at.into_iter().chain(deferred).min()
     }
 
@@ -141,11 +137,24 @@ impl ClientRecovery {
         self.request.take()
     }
 
-    fn ask_rfi(&mut self, now: Instant, gap: Gap) {
-        self.last_rfi = Some(now);
-        if self.request != Some(RecoveryRequest::Keyframe) {
-            self.request = Some(RecoveryRequest::Rfi(gap));
+    fn report(&mut self, now: Instant, gap: Gap) {
+        if gap.frames() > MAX_RFI_FRAMES {
+            self.ask_keyframe(now);
+        } else if self.rfi_allowed_at().is_some_and(|at| now < at) {
+            self.deferred = Some(self.deferred.map_or(gap, |held| Gap { first: held.first, last: gap.last }));
+        } else {
+            self.rfi_paid_until = Some(self.rfi_paid_until.map_or(now, |until| until.max(now)) + RFI_INTERVAL);
+            self.request = Some(match self.request {
+                None => RecoveryRequest::Rfi(gap),
+                Some(RecoveryRequest::Rfi(unsent)) => RecoveryRequest::Rfi(Gap { first: unsent.first, last: gap.last }),
+                Some(RecoveryRequest::Keyframe) => RecoveryRequest::Keyframe,
+            });
         }
+    }
+
+    /// From when on another RfiRequest keeps within rate and burst.
+    fn rfi_allowed_at(&self) -> Option<Instant> {
+        self.rfi_paid_until.and_then(|until| until.checked_sub(RFI_INTERVAL * (RFI_BURST - 1)))
     }
 
     fn ask_keyframe(&mut self, now: Instant) {

@@ -35,17 +35,41 @@ fn a_gap_is_reported_once_and_freezes_until_an_anchor() {
 }
 
 #[test]
-fn requests_are_a_tenth_of_a_second_apart_and_none_is_forgotten() {
+fn a_loss_right_after_a_repair_is_reported_at_once() {
     let start = Instant::now();
     let mut client = streaming(start);
     client.on_gap(start, gap(5, 5), DELTA);
     client.poll_request();
-    client.on_gap(start + ms(30), gap(7, 7), DELTA);
-    client.on_gap(start + ms(60), gap(9, 10), DELTA);
+    assert!(client.on_unit(start + ms(50), UnitKind::RecoveryAnchor.flags()));
+    client.on_gap(start + ms(70), gap(9, 9), DELTA);
+    assert_eq!(client.poll_request(), Some(RecoveryRequest::Rfi(gap(9, 9))));
+}
+
+#[test]
+fn two_gaps_found_together_are_reported_together() {
+    let start = Instant::now();
+    let mut client = streaming(start);
+    client.on_gap(start, gap(5, 5), DELTA);
+    client.on_gap(start, gap(8, 9), DELTA);
+    assert_eq!(client.poll_request(), Some(RecoveryRequest::Rfi(gap(5, 9))));
+}
+
+#[test]
+fn requests_are_a_tenth_of_a_second_apart_after_a_burst_and_none_is_forgotten() {
+    let start = Instant::now();
+    let mut client = streaming(start);
+    for lost in 0..4 {
+        client.on_gap(start + ms(10), gap(lost * 2, lost * 2), DELTA);
+        assert_eq!(client.poll_request(), Some(RecoveryRequest::Rfi(gap(lost * 2, lost * 2))));
+    }
+    client.on_gap(start + ms(30), gap(17, 17), DELTA);
+    client.on_gap(start + ms(60), gap(19, 20), DELTA);
     assert_eq!(client.poll_request(), None);
-    assert_eq!(client.poll_timeout(), Some(start + ms(100)));
-    client.handle_timeout(start + ms(100));
-    assert_eq!(client.poll_request(), Some(RecoveryRequest::Rfi(gap(7, 10))));
+    assert_eq!(client.poll_timeout(), Some(start + ms(110)));
+    client.handle_timeout(start + ms(110));
+    assert_eq!(client.poll_request(), Some(RecoveryRequest::Rfi(gap(17, 20))));
+    client.on_gap(start + ms(120), gap(22, 22), DELTA);
+    assert_eq!(client.poll_timeout(), Some(start + ms(210)));
 }
 
 #[test]

@@ -1,0 +1,117 @@
+//! A minute of 20 Mbit/s over a simulated link: every frame arrives, or the picture is good again within one round
+//! trip and one frame of the loss being noticed.
+
+use std::time::Duration;
+
+use punktfunk_proto::units::Bitrate;
+
+mod link;
+
+use link::{Loss, Outcome, Pair, Stream, Weather};
+
+const STREAM: Stream = Stream {
+    bitrate: Bitrate::from_mbps(20),
+    frames_per_second: 60,
+    length: Duration::from_secs(60),
+    can_invalidate: true,
+};
+
+const FRAME: Duration = Duration::from_nanos(16_666_667);
+
+/// One way, in milliseconds: a wire at home, Wi-Fi with a neighbour, another country.
+const LATENCIES: [u64; 3] = [2, 20, 70];
+
+/// Plays the minute at every latency and prints what became of it.
+fn play(case: &str, stream: Stream, weather: Weather, check: impl Fn(&Weather, &Outcome)) {
+    for latency in LATENCIES {
+        let weather = Weather { latency: Duration::from_millis(latency), ..weather };
+        let outcome = Pair::new(stream, weather, 0x5EED + latency).run();
+        println!("{case}, {latency} ms away: {outcome}");
+        assert!(outcome.sent >= 3_600 && outcome.good_at_end, "{outcome:?}");
+        check(&weather, &outcome);
+    }
+}
+
+fn repaired_in_time(weather: &Weather, outcome: &Outcome) {
+    assert!(outcome.longest_repair() <= weather.round_trip() + FRAME, "{:?}", outcome.repairs);
+}
+
+#[test]
+fn a_fair_link_delivers_every_frame_and_needs_no_parity() {
+    play("fair", STREAM, Weather::default(), |_, outcome| {
+        assert_eq!((outcome.delivered, outcome.restored, outcome.hidden), (3_600, 0, 0));
+        assert!(outcome.overhead < 0.06, "parity falls to its minimum: {outcome}");
+    });
+}
+
+#[test]
+fn five_percent_random_loss_is_restored_or_repaired_within_a_round_trip_and_a_frame() {
+    let weather = Weather { loss: Loss::Random(5.0), ..Weather::default() };
+    play("5 % random loss", STREAM, weather, |weather, outcome| {
+        repaired_in_time(weather, outcome);
+        assert!(outcome.restored > 2_000 && outcome.lost < 100);
+    });
+}
+
+#[test]
+fn bursts_of_three_are_restored_or_repaired_within_a_round_trip_and_a_frame() {
+    let weather = Weather { loss: Loss::Bursts { start: 1.0, length: 3 }, ..Weather::default() };
+    play("3-packet bursts", STREAM, weather, |weather, outcome| {
+        repaired_in_time(weather, outcome);
+        assert!(outcome.restored > 500 && outcome.lost < 200);
+    });
+}
+
+#[test]
+fn reordering_by_twenty_milliseconds_is_not_taken_for_loss() {
+    let weather = Weather { reorder: (5.0, Duration::from_millis(20)), ..Weather::default() };
+    play("20 ms reordering", STREAM, weather, |weather, outcome| {
+        repaired_in_time(weather, outcome);
+        assert!(outcome.lost <= 2, "only until the reordering is known");
+    });
+}
+
+#[test]
+fn one_percent_duplication_changes_nothing() {
+    play("1 % duplication", STREAM, Weather { duplicate: 1.0, ..Weather::default() }, |_, outcome| {
+        assert_eq!((outcome.delivered, outcome.restored, outcome.hidden), (3_600, 0, 0));
+    });
+}
+
+#[test]
+fn loss_reordering_and_duplication_together_are_survived() {
+    let reorder = (5.0, Duration::from_millis(20));
+    let weather = Weather { loss: Loss::Random(2.0), reorder, duplicate: 1.0, ..Weather::default() };
+    play("2 % loss, 20 ms reordering, 1 % duplication", STREAM, weather, |weather, outcome| {
+        // A repair that overtook its predecessors waits for them like any other frame.
+        let patience = Duration::from_millis(40);
+        assert!(outcome.longest_repair() <= weather.round_trip() + FRAME + patience, "{:?}", outcome.repairs);
+        assert!(outcome.lost < 100);
+    });
+}
+
+#[test]
+fn an_encoder_that_only_makes_idrs_repairs_within_its_rate_limit() {
+    let stream = Stream { can_invalidate: false, ..STREAM };
+    let weather = Weather { loss: Loss::Random(5.0), ..Weather::default() };
+    play("5 % random loss, IDRs only", stream, weather, |weather, outcome| {
+        let limit = Duration::from_millis(750);
+        assert!(outcome.longest_repair() <= limit + weather.round_trip() + FRAME * 2, "{:?}", outcome.repairs);
+    });
+}
+
+/// Abuse case 49: the stream degrades, nothing panics, and a second after the storm the picture is good for good.
+#[test]
+fn forty_percent_loss_ten_percent_duplication_and_200_ms_reordering_only_degrade_the_stream() {
+    let reorder = (10.0, Duration::from_millis(200));
+    let storm = Weather { loss: Loss::Random(40.0), reorder, duplicate: 10.0, ..Weather::default() };
+    for latency in LATENCIES {
+        let [storm, calm] =
+            [storm, Weather::default()].map(|weather| Weather { latency: Duration::from_millis(latency), ..weather });
+        let stream = Stream { length: Duration::from_secs(40), ..STREAM };
+        let outcome = Pair::new(stream, storm, 0xABE + latency).changing(Duration::from_secs(30), calm).run();
+        println!("abuse case 49, {latency} ms away: {outcome}; last repair after {:?}", outcome.last_repair);
+        assert!(outcome.good_at_end && outcome.last_repair <= Duration::from_secs(31), "{outcome:?}");
+        assert!(outcome.delivered > 700, "100 in the storm, all 600 after it");
+    }
+}
