@@ -80,12 +80,14 @@ async fn stalling_path(source: Ipv4Addr, host: SocketAddr, proven: mpsc::Sender<
         let mut paths = std::collections::HashMap::new();
         let mut packet = [0; 2_048];
         while let Ok((length, caller)) = front.recv_from(&mut packet).await {
-            if !paths.contains_key(&caller) {
-                let back = Arc::new(UdpSocket::bind((source, 0)).await.unwrap());
+            let back = paths.entry(caller).or_insert_with(|| {
+                let back = std::net::UdpSocket::bind((source, 0)).unwrap();
+                back.set_nonblocking(true).unwrap();
+                let back = Arc::new(UdpSocket::from_std(back).unwrap());
                 tokio::spawn(return_retries(back.clone(), front.clone(), caller, proven.clone()));
-                paths.insert(caller, back);
-            }
-            let _ = paths[&caller].send_to(&packet[..length], host).await;
+                back
+            });
+            let _ = back.send_to(&packet[..length], host).await;
         }
     });
     addr
