@@ -58,9 +58,12 @@ fn pairing() {
     let both = [deliver(HOST), deliver(CLIENT)];
     let answering = Setup::OWNER_ANSWERS | Setup::USER_ANSWERS;
     let rounds = |count: usize| both.iter().cloned().cycle().take(2 * count);
-    for (name, more) in
-        [("paired", 0), ("other-pin", Setup::OTHER_PIN), ("intercepted", Setup::INTERCEPTED), ("anonymous", Setup::ANONYMOUS)]
-    {
+    for (name, more) in [
+        ("paired", 0),
+        ("other-pin", Setup::OTHER_PIN),
+        ("intercepted", Setup::INTERCEPTED),
+        ("anonymous", Setup::ANONYMOUS),
+    ] {
         script("pairing", name, Setup::PAIRS | answering | more, rounds(5));
     }
     script("pairing", "left-alone", Setup::PAIRS | answering, [deliver(HOST), expire(HOST), expire(CLIENT)]);
@@ -151,7 +154,9 @@ fn media() {
     }
     for (geometry, block) in [("multi_block_geometry", 0), ("streamed_au_full_k", 5), ("streamed_au_slice", 5)] {
         let packets = list(&recorded[geometry]["packets"]).iter().map(|packet| hex(&packet["header_hex"]));
-        let steps = packets.map(|header| step(PACKET, 512).with(&header)).collect();
+        let packets = packets.map(|header| step(PACKET, 512).with(&header));
+        // Until the client no longer waits for frames before this one.
+        let steps = packets.chain([step(WAIT, 1_000)]).collect();
         put_media(&geometry.replace('_', "-"), media::setup::Setup { kind: 2, percent: 20, block, shard: 0 }, steps);
     }
 }

@@ -5,10 +5,16 @@ pub mod setup;
 mod witness;
 mod world;
 
+use punktfunk_proto::session::client_media::ClientMediaStats;
 use setup::Setup;
 
 /// Plays the script behind the first four bytes, which are the [`Setup`].
 pub fn run(data: &[u8]) {
-    let Some((setup, script)) = data.split_first_chunk() else { return };
-    world::play(&Setup::from_bytes(*setup), script);
+    play(data);
+}
+
+/// As [`run`], and tells what the client counted; `None` where there was nothing to play.
+pub fn play(data: &[u8]) -> Option<ClientMediaStats> {
+    let (setup, script) = data.split_first_chunk()?;
+    world::play(&Setup::from_bytes(*setup), script)
 }

@@ -3,23 +3,23 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use punktfunk_proto::session::client_media::ClientMedia;
+use punktfunk_proto::session::client_media::{ClientMedia, ClientMediaStats};
 use punktfunk_proto::session::media::MediaParams;
 use punktfunk_proto::units::HostTime;
 use punktfunk_proto::video::header::{HEADER_BYTES, MAGIC};
 
+use super::super::script::{Step, steps};
 use super::sender::Sender;
 use super::setup::{Setup, action};
 use super::witness::{Replay, Witness};
-use crate::script::{Step, steps};
 
 /// Plays a script. Both sides agree on which setups are sound.
-pub(super) fn play(setup: &Setup, script: &[u8]) {
+pub(super) fn play(setup: &Setup, script: &[u8]) -> Option<ClientMediaStats> {
     let params = setup.params();
     let (Some(sender), Ok(client)) = (Sender::new(&params), ClientMedia::new(params.clone())) else {
         assert!(Sender::new(&params).is_none() && ClientMedia::new(params.clone()).is_err());
         assert!(params.validate().is_err());
-        return;
+        return None;
     };
     let now = Instant::now();
     let mut world = World {
@@ -39,6 +39,7 @@ pub(super) fn play(setup: &Setup, script: &[u8]) {
     }
     world.decode(usize::MAX);
     world.watch();
+    Some(world.client.stats())
 }
 
 struct World {

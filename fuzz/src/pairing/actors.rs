@@ -9,9 +9,9 @@ use punktfunk_proto::units::{Bitrate, Mode};
 use punktfunk_proto::wire::datagram::InputEvent;
 use punktfunk_proto::wire::{CloseCode, Grants, ProbeResult, Welcome};
 
+use super::super::script::Step;
 use super::setup::{HOST_ENTROPY, host_pin};
 use super::side::Actor;
-use crate::script::Step;
 
 impl Actor for HostControl {
     fn answer(event: &HostEvent) -> Option<HostCommand> {

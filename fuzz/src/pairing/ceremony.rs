@@ -3,10 +3,11 @@
 use punktfunk_proto::pairing::{ClientCeremony, HostCeremony, Outcome, PairingError};
 use punktfunk_proto::wire::{PairChallenge, PairProof, PairRequest};
 
+use super::super::script::{Step, steps};
+use super::Reached;
 use super::setup::{CLIENT, CLIENT_ENTROPY, HOST, HOST_ENTROPY, Setup, bare, host_pin};
-use crate::script::{Step, steps};
 
-pub(super) fn play(setup: Setup, script: &[u8]) {
+pub(super) fn play(setup: Setup, script: &[u8]) -> Reached {
     let (client, request) =
         ClientCeremony::start(Some("deck".into()), &setup.client_pin(), setup.seen_by_client(), CLIENT_ENTROPY);
     let mut table = Table {
@@ -18,10 +19,12 @@ pub(super) fn play(setup: Setup, script: &[u8]) {
         proof: None,
         spoilt: false,
         steps: [false; 4],
+        reached: Reached::default(),
     };
     for step in steps(script).take(16) {
         table.step(&step);
     }
+    table.reached
 }
 
 struct Table {
@@ -35,6 +38,7 @@ struct Table {
     spoilt: bool,
     /// Which of [`bare`] have happened.
     steps: [bool; 4],
+    reached: Reached,
 }
 
 impl Table {
@@ -95,14 +99,16 @@ impl Table {
         if let Outcome::Paired { name } = self.host.handle_proof(&proof) {
             assert!(honest && !self.spoilt && self.setup.can_pair(), "a host took a proof it must not take");
             assert_eq!(name.as_deref(), Some("deck"));
-            // Once only.
-            self.spoilt = true;
+            assert!(!std::mem::replace(&mut self.reached.proven, true), "a proof was taken twice");
         }
     }
 
     fn result(&mut self, paired: bool, first: bool) {
         match self.client.handle_result(paired) {
-            Ok(()) => assert!(first && paired && self.proof.is_some()),
+            Ok(()) => {
+                assert!(first && paired && self.proof.is_some());
+                self.reached.paired = true;
+            }
             Err(PairingError::Refused) => assert!(first && !paired && self.proof.is_some()),
             Err(error) => assert_eq!(error, PairingError::OutOfOrder),
         }

@@ -6,7 +6,7 @@ use punktfunk_proto::session::{ControlSession, Transmit};
 use punktfunk_proto::units::Timestamp;
 use punktfunk_proto::wire::{CloseCode, FrameReader};
 
-use crate::script::Step;
+use super::super::script::Step;
 
 /// A session with the owner it has in a fuzzed world.
 pub(super) trait Actor: ControlSession {

@@ -13,12 +13,14 @@ use punktfunk_proto::video::{
 };
 use punktfunk_proto::wire::{ControlMessage, Hello, Opening, Start, Welcome};
 
+use super::Reached;
 use super::actors::admission;
 use super::setup::Setup;
 
 pub(super) struct Witness {
     setup: Setup,
     heard: Heard,
+    pub(super) reached: Reached,
     recovery: HostRecovery,
     fec: FecController,
 }
@@ -31,14 +33,18 @@ struct Heard {
     pairing_ended: bool,
     hello: bool,
     welcomed: bool,
-    started: bool,
     admitted: bool,
-    ready: bool,
 }
 
 impl Witness {
     pub(super) fn new(setup: Setup) -> Self {
-        Self { setup, heard: Heard::default(), recovery: HostRecovery::new(true), fec: FecController::new(10) }
+        Self {
+            setup,
+            heard: Heard::default(),
+            reached: Reached::default(),
+            recovery: HostRecovery::new(true),
+            fec: FecController::new(10),
+        }
     }
 
     /// A payload the host sent.
@@ -56,7 +62,7 @@ impl Witness {
                 assert!(self.heard.pairing && self.heard.challenges == 1, "a PIN was tried twice");
             }
             ControlMessage::PairResult { .. } => assert_eq!(self.heard.challenges, 1),
-            _ => assert!(self.heard.started, "{} before Start", message.name()),
+            _ => assert!(self.reached.started, "{} before Start", message.name()),
         }
     }
 
@@ -85,6 +91,7 @@ impl Witness {
                 assert!(self.setup.can_pair() && self.setup.has(Setup::PAIRS), "proven without the PIN");
                 assert!(heard.challenges == 1 && !heard.pairing_ended);
                 heard.pairing_ended = true;
+                self.reached.proven = true;
             }
             HostEvent::PairingFailed => {
                 assert!(heard.challenges == 1 && !heard.pairing_ended);
@@ -95,12 +102,12 @@ impl Witness {
                 heard.hello = true;
             }
             HostEvent::Started { .. } => {
-                assert!(heard.hello && !heard.started);
-                heard.started = true;
+                assert!(heard.hello && !self.reached.started);
+                self.reached.started = true;
             }
             HostEvent::Closed(_) => {}
             event => {
-                assert!(heard.started, "{event:?} before Start");
+                assert!(self.reached.started, "{event:?} before Start");
                 self.streaming(now, event);
             }
         }
@@ -137,6 +144,7 @@ impl Witness {
     pub(super) fn pairing_outcome(&mut self, outcome: &PairingOutcome) {
         if *outcome == PairingOutcome::Paired {
             assert!(self.setup.can_pair() && self.heard.challenges == 1, "paired with a host that lacks the PIN");
+            self.reached.paired = true;
         }
     }
 
@@ -148,10 +156,10 @@ impl Witness {
                 heard.admitted = true;
             }
             ClientEvent::Ready(_) => {
-                assert!(heard.admitted && !heard.ready);
-                heard.ready = true;
+                assert!(heard.admitted && !self.reached.ready);
+                self.reached.ready = true;
             }
-            ClientEvent::ClockUpdated(_) => assert!(heard.ready),
+            ClientEvent::ClockUpdated(_) => assert!(self.reached.ready),
             ClientEvent::Closed(_) => {}
             event => assert!(heard.admitted, "{event:?} before Welcome"),
         }

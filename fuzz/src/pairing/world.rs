@@ -8,10 +8,11 @@ use punktfunk_proto::session::host_control::HostControl;
 use punktfunk_proto::units::Mode;
 use punktfunk_proto::wire::{ClientCaps, Hello, VideoCaps, frame};
 
+use super::super::script::{Step, steps};
+use super::Reached;
 use super::setup::{CLIENT, CLIENT_ENTROPY, HOST, Setup, action};
 use super::side::{Actor, Carried, Now, Side};
 use super::witness::Witness;
-use crate::script::{Step, steps};
 
 /// A client that a [`Witness`] knows.
 pub(super) trait Client: Actor {
@@ -76,7 +77,7 @@ impl<C: Client> World<C> {
         }
     }
 
-    pub(super) fn play(mut self, script: &[u8]) {
+    pub(super) fn play(mut self, script: &[u8]) -> Reached {
         self.settle();
         for step in steps(script).take(MAX_STEPS) {
             self.step(&step);
@@ -89,6 +90,7 @@ impl<C: Client> World<C> {
         self.cut(false);
         self.settle();
         assert!(self.host.has_ended() && self.client.has_ended());
+        self.witness.reached
     }
 
     fn step(&mut self, step: &Step) {
