@@ -7,20 +7,37 @@ mod side;
 mod witness;
 mod world;
 
+use std::collections::BTreeSet;
+
 use setup::Setup;
 
-/// How far two peers got with each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reached {
-    /// The host took the client's proof.
-    pub proven: bool,
+/// What two peers got to with each other. None of these happens twice on one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Milestone {
+    /// The host was asked to pair.
+    Requested,
+    /// The host sent its challenge: the PIN is spent.
+    Challenged,
+    /// The host knows how the ceremony went.
+    Decided,
+    /// It took the client's proof.
+    Proven,
     /// The client took the host's word that they are paired.
-    pub paired: bool,
+    Paired,
+    /// The host was asked for a stream.
+    Greeted,
+    /// It sent its Welcome.
+    Welcomed,
+    /// The client took the Welcome.
+    Admitted,
     /// The host took the client's Start.
-    pub started: bool,
+    Started,
     /// The client's clock rounds are over.
-    pub ready: bool,
+    Ready,
 }
+
+/// What was reached.
+pub type Reached = BTreeSet<Milestone>;
 
 /// Plays the script behind the first byte, which is the [`Setup`].
 pub fn run(data: &[u8]) {
@@ -29,7 +46,7 @@ pub fn run(data: &[u8]) {
 
 /// As [`run`], and tells how far it came.
 pub fn play(data: &[u8]) -> Reached {
-    let Some((setup, script)) = data.split_first() else { return Reached::default() };
+    let Some((setup, script)) = data.split_first() else { return Reached::new() };
     let setup = Setup(*setup);
     if setup.has(Setup::BARE_CEREMONY) {
         ceremony::play(setup, script)

@@ -6,7 +6,7 @@ use std::fs;
 #[expect(dead_code, unreachable_pub, reason = "also the library of the fuzz targets and of what writes their seeds")]
 mod fuzz;
 
-use fuzz::pairing::Reached;
+use fuzz::pairing::Milestone;
 use fuzz::script::{Step, steps};
 use proptest::prelude::{any, prop, proptest};
 
@@ -32,19 +32,21 @@ fn every_seed_and_finding_of_the_media_plane_replays() {
 
 #[test]
 fn seeds_of_sessions_lead_as_far_as_they_should() {
-    let reached = |seed| fuzz::pairing::play(&read("pairing", seed));
-    let paired = Reached { proven: true, paired: true, ..Reached::default() };
+    use Milestone::{Paired, Proven, Ready, Started};
+    let reached = |seed| fuzz::pairing::play(&read("pairing", seed)).into_iter().filter(|it| GOALS.contains(it));
     for seed in ["paired", "bare"] {
-        assert_eq!(reached(seed), paired, "{seed}");
+        assert!(reached(seed).eq([Proven, Paired]), "{seed}");
     }
     for seed in ["other-pin", "intercepted", "anonymous", "left-alone", "bare-other-pin"] {
-        assert_eq!(reached(seed), Reached::default(), "{seed}");
+        assert_eq!(reached(seed).next(), None, "{seed}");
     }
-    let streaming = Reached { started: true, ready: true, ..Reached::default() };
     for seed in ["streaming", "commands-0", "commands-1", "messages-0", "messages-1", "ends"] {
-        assert_eq!(reached(seed), streaming, "{seed}");
+        assert!(reached(seed).eq([Started, Ready]), "{seed}");
     }
 }
+
+/// Where connections are meant to lead.
+const GOALS: [Milestone; 4] = [Milestone::Proven, Milestone::Paired, Milestone::Started, Milestone::Ready];
 
 #[test]
 fn seeds_of_the_media_plane_bring_units_and_losses() {

@@ -30,7 +30,7 @@ impl Actor for HostControl {
         Some(match step.number % 12 {
             0 => HostCommand::BeginPairing { pin: host_pin(), seed: HOST_ENTROPY },
             1 => HostCommand::SendChallenge,
-            2 => HostCommand::PairingStored { ok: one % 2 == 0 },
+            2 => HostCommand::PairingStored { ok: one.is_multiple_of(2) },
             3 => HostCommand::Accept(Box::new(admission())),
             4 => {
                 let reason = String::from_utf8_lossy(&step.bytes).into_owned();
@@ -66,8 +66,8 @@ impl Actor for ClientControl {
             4 => ClientCommand::ReportLoss { ppm: one },
             5 => ClientCommand::SetBitrate(Bitrate::from_kbps(one)),
             6 => ClientCommand::Probe { rate: Bitrate::from_mbps(one), duration: Duration::from_secs(two.into()) },
-            7 => ClientCommand::Input(InputEvent::Key { vk: one as u8, pressed: two % 2 == 0 }),
-            _ => ClientCommand::Close { quit: one % 2 == 0 },
+            7 => ClientCommand::Input(InputEvent::Key { vk: one as u8, pressed: two.is_multiple_of(2) }),
+            _ => ClientCommand::Close { quit: one.is_multiple_of(2) },
         })
     }
 

@@ -4,8 +4,8 @@ use punktfunk_proto::pairing::{ClientCeremony, HostCeremony, Outcome, PairingErr
 use punktfunk_proto::wire::{PairChallenge, PairProof, PairRequest};
 
 use super::super::script::{Step, steps};
-use super::Reached;
 use super::setup::{CLIENT, CLIENT_ENTROPY, HOST, HOST_ENTROPY, Setup, bare, host_pin};
+use super::{Milestone, Reached};
 
 pub(super) fn play(setup: Setup, script: &[u8]) -> Reached {
     let (client, request) =
@@ -19,7 +19,7 @@ pub(super) fn play(setup: Setup, script: &[u8]) -> Reached {
         proof: None,
         spoilt: false,
         steps: [false; 4],
-        reached: Reached::default(),
+        reached: Reached::new(),
     };
     for step in steps(script).take(16) {
         table.step(&step);
@@ -99,7 +99,7 @@ impl Table {
         if let Outcome::Paired { name } = self.host.handle_proof(&proof) {
             assert!(honest && !self.spoilt && self.setup.can_pair(), "a host took a proof it must not take");
             assert_eq!(name.as_deref(), Some("deck"));
-            assert!(!std::mem::replace(&mut self.reached.proven, true), "a proof was taken twice");
+            assert!(self.reached.insert(Milestone::Proven), "a proof was taken twice");
         }
     }
 
@@ -107,7 +107,7 @@ impl Table {
         match self.client.handle_result(paired) {
             Ok(()) => {
                 assert!(first && paired && self.proof.is_some());
-                self.reached.paired = true;
+                self.reached.insert(Milestone::Paired);
             }
             Err(PairingError::Refused) => assert!(first && !paired && self.proof.is_some()),
             Err(error) => assert_eq!(error, PairingError::OutOfOrder),

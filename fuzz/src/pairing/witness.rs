@@ -13,61 +13,54 @@ use punktfunk_proto::video::{
 };
 use punktfunk_proto::wire::{ControlMessage, Hello, Opening, Start, Welcome};
 
+use super::Milestone::{
+    self, Admitted, Challenged, Decided, Greeted, Paired, Proven, Ready, Requested, Started, Welcomed,
+};
 use super::Reached;
 use super::actors::admission;
 use super::setup::Setup;
 
 pub(super) struct Witness {
     setup: Setup,
-    heard: Heard,
     pub(super) reached: Reached,
     recovery: HostRecovery,
     fec: FecController,
 }
 
-/// What happened so far.
-#[derive(Default)]
-struct Heard {
-    pairing: bool,
-    challenges: usize,
-    pairing_ended: bool,
-    hello: bool,
-    welcomed: bool,
-    admitted: bool,
-}
-
 impl Witness {
     pub(super) fn new(setup: Setup) -> Self {
-        Self {
-            setup,
-            heard: Heard::default(),
-            reached: Reached::default(),
-            recovery: HostRecovery::new(true),
-            fec: FecController::new(10),
-        }
+        Self { setup, reached: Reached::new(), recovery: HostRecovery::new(true), fec: FecController::new(10) }
+    }
+
+    fn has(&self, milestone: Milestone) -> bool {
+        self.reached.contains(&milestone)
+    }
+
+    fn reach(&mut self, milestone: Milestone) {
+        assert!(self.reached.insert(milestone), "{milestone:?} twice");
     }
 
     /// A payload the host sent.
     pub(super) fn host_payload(&mut self, payload: &[u8]) {
         if let Ok(welcome) = Welcome::decode(payload) {
-            assert!(self.heard.hello && !self.heard.welcomed, "a Welcome nobody asked for");
+            assert!(self.has(Greeted), "a Welcome nobody asked for");
             assert_eq!(welcome, admission().welcome);
-            self.heard.welcomed = true;
+            self.reach(Welcomed);
             return;
         }
         let message = ControlMessage::decode(payload).expect("a host sends messages");
         match message {
             ControlMessage::PairChallenge(_) => {
-                self.heard.challenges += 1;
-                assert!(self.heard.pairing && self.heard.challenges == 1, "a PIN was tried twice");
+                assert!(self.has(Requested));
+                self.reach(Challenged);
             }
-            ControlMessage::PairResult { .. } => assert_eq!(self.heard.challenges, 1),
-            _ => assert!(self.reached.started, "{} before Start", message.name()),
+            ControlMessage::PairResult { .. } => assert!(self.has(Challenged)),
+            _ => assert!(self.has(Started), "{} before Start", message.name()),
         }
     }
 
     /// A payload the client sent.
-    pub(super) fn client_payload(&mut self, payload: &[u8]) {
+    pub(super) fn client_payload(&self, payload: &[u8]) {
         match Opening::of(payload) {
             Some(Opening::Pairing) => assert!(self.setup.has(Setup::PAIRS)),
             Some(Opening::Session) => assert!(Hello::decode(payload).is_ok() || Start::decode(payload).is_ok()),
@@ -76,38 +69,37 @@ impl Witness {
     }
 
     pub(super) fn host_event(&mut self, now: Instant, event: &HostEvent) {
-        let heard = &mut self.heard;
         match event {
             HostEvent::PairingRequested { .. } => {
-                assert!(!heard.pairing && !heard.hello && !self.setup.has(Setup::ANONYMOUS));
-                heard.pairing = true;
+                assert!(!self.has(Greeted) && !self.setup.has(Setup::ANONYMOUS));
+                self.reach(Requested);
             }
-            HostEvent::PairingAnswered => assert!(heard.pairing && heard.challenges == 0),
+            HostEvent::PairingAnswered => assert!(self.has(Requested) && !self.has(Challenged)),
             HostEvent::PairingMalformed => {
-                assert!(heard.pairing && heard.challenges == 0 && !heard.pairing_ended);
-                heard.pairing_ended = true;
+                assert!(self.has(Requested) && !self.has(Challenged));
+                self.reach(Decided);
             }
             HostEvent::PairingProven { .. } => {
                 assert!(self.setup.can_pair() && self.setup.has(Setup::PAIRS), "proven without the PIN");
-                assert!(heard.challenges == 1 && !heard.pairing_ended);
-                heard.pairing_ended = true;
-                self.reached.proven = true;
+                assert!(self.has(Challenged));
+                self.reach(Decided);
+                self.reach(Proven);
             }
             HostEvent::PairingFailed => {
-                assert!(heard.challenges == 1 && !heard.pairing_ended);
-                heard.pairing_ended = true;
+                assert!(self.has(Challenged));
+                self.reach(Decided);
             }
             HostEvent::Hello(_) => {
-                assert!(!heard.hello && !heard.pairing);
-                heard.hello = true;
+                assert!(!self.has(Requested));
+                self.reach(Greeted);
             }
             HostEvent::Started { .. } => {
-                assert!(heard.hello && !self.reached.started);
-                self.reached.started = true;
+                assert!(self.has(Welcomed));
+                self.reach(Started);
             }
             HostEvent::Closed(_) => {}
             event => {
-                assert!(self.reached.started, "{event:?} before Start");
+                assert!(self.has(Started), "{event:?} before Start");
                 self.streaming(now, event);
             }
         }
@@ -143,25 +135,24 @@ impl Witness {
 
     pub(super) fn pairing_outcome(&mut self, outcome: &PairingOutcome) {
         if *outcome == PairingOutcome::Paired {
-            assert!(self.setup.can_pair() && self.heard.challenges == 1, "paired with a host that lacks the PIN");
-            self.reached.paired = true;
+            assert!(self.setup.can_pair() && self.has(Challenged), "paired with a host that lacks the PIN");
+            self.reach(Paired);
         }
     }
 
     pub(super) fn client_event(&mut self, event: &ClientEvent) {
-        let heard = &mut self.heard;
         match event {
             ClientEvent::Welcomed(welcome) => {
-                assert!(!heard.admitted && welcome.validate().is_ok());
-                heard.admitted = true;
+                assert!(welcome.validate().is_ok());
+                self.reach(Admitted);
             }
             ClientEvent::Ready(_) => {
-                assert!(heard.admitted && !self.reached.ready);
-                self.reached.ready = true;
+                assert!(self.has(Admitted));
+                self.reach(Ready);
             }
-            ClientEvent::ClockUpdated(_) => assert!(self.reached.ready),
+            ClientEvent::ClockUpdated(_) => assert!(self.has(Ready)),
             ClientEvent::Closed(_) => {}
-            event => assert!(heard.admitted, "{event:?} before Welcome"),
+            event => assert!(self.has(Admitted), "{event:?} before Welcome"),
         }
     }
 }

@@ -94,7 +94,7 @@ impl<C: Client> World<C> {
     }
 
     fn step(&mut self, step: &Step) {
-        let to_host = step.side % 2 == 0;
+        let to_host = step.side.is_multiple_of(2);
         match step.action % action::COUNT {
             action::DELIVER => self.deliver(to_host, usize::from(step.number) + 1),
             action::LOSE => drop(if to_host { self.host.inbox.pop_front() } else { self.client.inbox.pop_front() }),
