@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Runs fuzz targets one after the other: fuzz.sh [SECONDS] [TARGET...], 600 s and all targets unless told otherwise.
-# Each starts from its checked-in seeds and from what earlier runs found (fuzz/corpus, not checked in). Ends with one
-# line per target and exits 1 when one has a finding, whose bytes are then under fuzz/artifacts.
+# fuzz.sh [SECONDS] [TARGET...]: runs targets one after the other, all of them for 600 s unless told otherwise. Each
+# starts from its checked-in seeds and from what earlier runs found (fuzz/corpus, not checked in). Ends with one line
+# per target and exits 1 when one has a finding, whose bytes are then under fuzz/artifacts.
+#
+# fuzz.sh keep [TARGET...]: adds to the checked-in seeds what of fuzz/corpus reaches code that no seed reaches, so
+# that the tests replay it (crates/proto/tests/fuzz_corpus.rs).
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
@@ -16,24 +19,33 @@ fi
 # Coverage instrumentation and the address sanitizer are unstable options of rustc; this opens them on stable.
 export RUSTC_BOOTSTRAP=1
 
-summary=() findings=0
+longest=8192
+
+# The last number that libFuzzer printed for this statistic.
+statistic() { sed -n "s/^stat::$2: *//p" "$1" | tail -1; }
+
+summary=() status=0
 for target in "${targets[@]}"; do
-  mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"
-  log="fuzz/artifacts/$target/run.log"
+  corpus="fuzz/corpus/$target" seeds="fuzz/corpus-seeds/$target" log="fuzz/artifacts/$target/run.log"
+  mkdir -p "$corpus" "fuzz/artifacts/$target"
+  if [ "$seconds" = keep ]; then
+    before=$(find "$seeds" -type f | wc -l)
+    cargo fuzz run "$target" "$seeds" "$corpus" -- -set_cover_merge=1 -use_counters=0 -max_len=$longest >"$log" 2>&1
+    summary+=("$target: $(($(find "$seeds" -type f | wc -l) - before)) new seeds")
+    continue
+  fi
   echo "fuzz: $target for $seconds s, log in $log"
-  # The sanitizer multiplies memory: what the targets themselves use is bounded by their own checks.
-  if cargo fuzz run "$target" "fuzz/corpus/$target" "fuzz/corpus-seeds/$target" -- \
-    -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=8192 -use_value_profile=1 \
-    -print_final_stats=1 >"$log" 2>&1; then
+  # The limit allows for the sanitizer; what a target may use by itself is its own check.
+  if cargo fuzz run "$target" "$corpus" "$seeds" -- -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
+    -max_len=$longest -use_value_profile=1 -print_final_stats=1 >"$log" 2>&1; then
     found="no finding"
   else
     found="FINDING, see $log"
-    findings=1
+    status=1
   fi
-  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -1)
   reached=$(grep -oE 'cov: [0-9]+ ft: [0-9]+' "$log" | tail -1 || true)
-  summary+=("$(printf '%-10s %12s executions, %s: %s' "$target" "${runs:-0}" "${reached:-no coverage}" "$found")")
+  summary+=("$target: $(statistic "$log" number_of_executed_units) executions, $reached, $found")
 done
 
 printf '%s\n' "${summary[@]}"
-exit "$findings"
+exit "$status"
