@@ -237,11 +237,13 @@ impl PipelineHandle {
     /// The next frame must be an IDR. Wakes a display whose picture does not change.
     pub fn request_keyframe(&self) {
         self.tell_encode(EncodeMessage::Keyframe);
+        self.tell_send(SendMessage::RecoveryRequested);
     }
 
     /// These frames never arrived.
     pub fn frames_lost(&self, first: u32, last: u32) {
         self.tell_encode(EncodeMessage::FramesLost { first, last });
+        self.tell_send(SendMessage::RecoveryRequested);
     }
 
     /// The client lost this much.

@@ -62,6 +62,8 @@ pub enum SendMessage {
         /// Parts per million.
         ppm: u32,
     },
+    /// The client asked for a repair: parity was not enough.
+    RecoveryRequested,
     /// The video rate, for pacing.
     Bitrate(Bitrate),
     /// Measure the path.
@@ -113,8 +115,11 @@ impl SendLoop {
                 Some(SendMessage::Unit(unit)) => self.send_unit(unit, &mut batch),
                 Some(SendMessage::Loss { ppm }) => {
                     let percent = self.fec.on_report(ppm);
-                    self.media.set_fec_percent(percent);
-                    self.stats.set_fec_percent(percent);
+                    self.protect(percent);
+                }
+                Some(SendMessage::RecoveryRequested) => {
+                    self.fec.on_recovery_request();
+                    self.protect(self.fec.percent());
                 }
                 Some(SendMessage::Bitrate(bitrate)) => self.media.set_bitrate(bitrate),
                 Some(SendMessage::Probe { rate, duration }) => self.probe(rate, duration, &mut batch),
@@ -130,6 +135,11 @@ impl SendLoop {
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(SendMessage::Stop),
         }
+    }
+
+    fn protect(&mut self, percent: u8) {
+        self.media.set_fec_percent(percent);
+        self.stats.set_fec_percent(percent);
     }
 
     fn begin(&mut self, peer: IpAddr, port: u16) {

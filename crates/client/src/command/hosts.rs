@@ -1,0 +1,69 @@
+//! `punktfunk hosts`
+
+use serde_json::json;
+
+use super::{Answer, Context};
+use crate::{
+    cli::{HostsArgs, HostsOrder},
+    error::ClientError,
+    known_hosts::{KnownHost, KnownHosts, TrustOrigin},
+    text::printable,
+};
+
+pub(super) fn run(context: &Context, args: HostsArgs) -> Result<Answer, ClientError> {
+    match args.order.unwrap_or(HostsOrder::List) {
+        HostsOrder::List => list(context),
+        HostsOrder::Forget { host } => {
+            let host = KnownHosts::update(&context.state_dir, |known| {
+                let host = named(known, &host)?;
+                known.forget(host.fingerprint);
+                Ok::<_, ClientError>(host)
+            })??;
+            Ok(Answer::good(format!("{} is forgotten", host.name), json!({ "forgotten": host })))
+        }
+        HostsOrder::Rename { host, name } => rename(context, &host, &name),
+    }
+}
+
+fn list(context: &Context) -> Result<Answer, ClientError> {
+    let known = KnownHosts::load(&context.state_dir)?;
+    let device = context.identity()?.fingerprint();
+    let mut text = format!("this device  {}\n", device.grouped());
+    if known.all().is_empty() {
+        text.push_str("no known hosts; pair with one: punktfunk pair HOST");
+    }
+    known.all().iter().for_each(|host| text.push_str(&line(host)));
+    Ok(Answer::good(text, json!({ "device": device.to_string(), "hosts": known.all() })))
+}
+
+fn rename(context: &Context, host: &str, name: &str) -> Result<Answer, ClientError> {
+    let name = printable(name.trim(), 64);
+    if name.is_empty() {
+        return Err(ClientError::Usage("a host needs a name".into()));
+    }
+    let renamed = KnownHosts::update(&context.state_dir, |known| {
+        let host = named(known, host)?;
+        if known.rename(host.fingerprint, &name) {
+            return Ok(KnownHost { name: name.clone(), ..host });
+        }
+        Err(ClientError::Usage(format!("another known host is called {name:?}; forget or rename that one first")))
+    })??;
+    Ok(Answer::good(format!("{host} is called {} now", renamed.name), json!({ "renamed": renamed })))
+}
+
+/// By name, fingerprint or address.
+fn named(known: &KnownHosts, text: &str) -> Result<KnownHost, ClientError> {
+    let at = |text: &str| known.by_address(text).or_else(|| known.by_address(&format!("{text}:9777"))).cloned();
+    let found = known.by_name(text).cloned().or_else(|| at(text));
+    found.ok_or_else(|| ClientError::Usage(format!("no known host {text:?}; `punktfunk hosts` lists them")))
+}
+
+fn line(host: &KnownHost) -> String {
+    let trust = match host.trust {
+        TrustOrigin::Pin => "paired by PIN",
+        TrustOrigin::FirstUse => "trusted on first use",
+        TrustOrigin::Fingerprint => "trusted by fingerprint",
+    };
+    let address = host.addresses.first().map_or("-", String::as_str);
+    format!("{:<24} {address:<24} {}  {trust}\n", printable(&host.name, 64), host.fingerprint.short())
+}

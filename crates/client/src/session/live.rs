@@ -1,0 +1,507 @@
+//! A session while it runs: what the host, the threads and the clock say, and what follows from it.
+
+use std::{
+    net::IpAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use punktfunk_proto::{
+    clock::ClockEstimate,
+    session::{
+        client_control::{ClientClosed, ClientCommand, ClientEvent},
+        client_media::FillerReceived,
+    },
+    units::{Fingerprint, Mode},
+    wire::{
+        Codec, ProbeResult, Welcome, WireMode,
+        datagram::{HostTiming, InputEvent, ScrollAxis, SurfacePoint},
+    },
+};
+use tokio::sync::mpsc;
+
+use super::{
+    Notice, Plan, SessionError,
+    report::{Check, ClockReport, Counts, Ending, ModeReport, Report, SnapshotReport, SpeedReport},
+    workers::{Prepared, WorkerEvent, Workers},
+};
+use crate::{
+    script::Cue,
+    stats::{CpuTime, HostTimes},
+};
+
+/// A host that has not answered by then waits for its owner.
+const PARKED_AFTER: Duration = Duration::from_secs(1);
+/// From the end of the clock rounds to the first picture: punch wait, display and encoder start, with room.
+const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(20);
+/// The host sends its result after the burst; what is under way gets this long.
+const FILLER_SETTLES: Duration = Duration::from_millis(300);
+/// A host that tests nothing may also answer nothing (spec section 2.5).
+const SPEED_RESULT_WITHIN: Duration = Duration::from_secs(8);
+
+pub(super) struct Live<N> {
+    peer: (IpAddr, Fingerprint),
+    plan: Plan,
+    commands: mpsc::Sender<ClientCommand>,
+    worker_outbox: mpsc::UnboundedSender<WorkerEvent>,
+    notices: N,
+    stage: Stage,
+    ending: Option<Ending>,
+    /// Why there is no session, if it never came to one.
+    fault: Option<SessionError>,
+    story: Story,
+}
+
+/// How far the session has come.
+enum Stage {
+    Asking { parked_at: Option<Instant> },
+    Syncing(Box<Prepared>),
+    AwaitingPicture { workers: Workers, until: Instant },
+    Showing { workers: Workers, since: Instant, cpu: CpuTime },
+    Over,
+}
+
+/// What is gathered for the report.
+#[derive(Default)]
+struct Story {
+    welcome: Option<Box<Welcome>>,
+    mode: Option<Mode>,
+    bitrate_kbps: u32,
+    clock: Option<ClockEstimate>,
+    modes: Vec<(WireMode, Instant, Option<Duration>)>,
+    checks: Vec<Check>,
+    snapshots: Vec<SnapshotReport>,
+    snapshots_pending: Vec<PathBuf>,
+    modes_pending: Vec<Mode>,
+    speed: SpeedProgress,
+}
+
+#[derive(Default)]
+enum SpeedProgress {
+    #[default]
+    Idle,
+    Asked {
+        until: Instant,
+    },
+    Settling {
+        result: ProbeResult,
+        until: Instant,
+    },
+    Done(SpeedReport),
+}
+
+impl<N: FnMut(Notice<'_>)> Live<N> {
+    pub(super) fn new(
+        peer: (IpAddr, Fingerprint),
+        plan: Plan,
+        commands: mpsc::Sender<ClientCommand>,
+        worker_outbox: mpsc::UnboundedSender<WorkerEvent>,
+        notices: N,
+    ) -> Self {
+        Self {
+            peer,
+            plan,
+            commands,
+            worker_outbox,
+            notices,
+            stage: Stage::Asking { parked_at: Some(Instant::now() + PARKED_AFTER) },
+            ending: None,
+            fault: None,
+            story: Story::default(),
+        }
+    }
+
+    /// What the control session said.
+    pub(super) fn control(&mut self, event: ClientEvent) {
+        match event {
+            ClientEvent::Welcomed(welcome) => self.welcomed(welcome),
+            ClientEvent::Ready(estimate) => self.ready(estimate),
+            ClientEvent::ClockUpdated(estimate) => self.clock(estimate),
+            ClientEvent::Reconfigured { accepted, mode } => self.reconfigured(accepted, mode),
+            ClientEvent::BitrateChanged(bitrate) => self.story.bitrate_kbps = bitrate.kbps(),
+            ClientEvent::ProbeResult(result) => {
+                if matches!(self.story.speed, SpeedProgress::Asked { .. }) {
+                    self.story.speed = SpeedProgress::Settling { result, until: Instant::now() + FILLER_SETTLES };
+                }
+            }
+            ClientEvent::PipelineGap(gap) => tracing::info!(?gap, "the host rebuilt the stream"),
+            ClientEvent::AccessChanged { grants, remaining } => tracing::info!(?grants, ?remaining, "access changed"),
+            ClientEvent::HostTiming(timing) => {
+                if let Some(workers) = self.workers() {
+                    workers.host_times(host_times(&timing));
+                }
+            }
+            ClientEvent::Closed(how) => self.closed(how),
+        }
+    }
+
+    fn welcomed(&mut self, welcome: Box<Welcome>) {
+        (self.notices)(Notice::Welcomed(&welcome));
+        match Prepared::new(self.peer.0, &welcome, self.plan.record.as_ref()) {
+            Ok(prepared) => {
+                self.command(ClientCommand::Start { media_port: prepared.media_port });
+                self.stage = Stage::Syncing(Box::new(prepared));
+            }
+            Err(error) => self.fail(error),
+        }
+        self.story.bitrate_kbps = welcome.bitrate_kbps;
+        self.story.mode = Mode::try_from(welcome.mode).ok();
+        self.story.modes.push((welcome.mode, Instant::now(), None));
+        self.story.welcome = Some(welcome);
+    }
+
+    fn ready(&mut self, estimate: Option<ClockEstimate>) {
+        let Stage::Syncing(prepared) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        match Workers::start(*prepared, self.commands.clone(), self.worker_outbox.clone()) {
+            Ok(workers) => {
+                self.stage = Stage::AwaitingPicture { workers, until: Instant::now() + FIRST_PICTURE_WITHIN };
+                if let Some(estimate) = estimate {
+                    self.clock(estimate);
+                }
+            }
+            Err(error) => self.fail(SessionError::Threads(error)),
+        }
+    }
+
+    fn clock(&mut self, estimate: ClockEstimate) {
+        self.story.clock = Some(estimate);
+        if let Some(workers) = self.workers() {
+            workers.clock(estimate.offset);
+        }
+    }
+
+    fn reconfigured(&mut self, accepted: bool, mode: WireMode) {
+        if accepted {
+            self.story.mode = Mode::try_from(mode).ok();
+            self.story.modes.push((mode, Instant::now(), None));
+        }
+        if !self.story.modes_pending.is_empty() {
+            let wanted = self.story.modes_pending.remove(0);
+            let ok = accepted && WireMode::from(wanted) == mode;
+            let found = if accepted { format!("the host set {mode}") } else { format!("the host stays at {mode}") };
+            self.check(format!("mode {wanted} is accepted"), ok, found);
+        }
+    }
+
+    fn closed(&mut self, how: ClientClosed) {
+        if matches!(self.stage, Stage::Asking { .. } | Stage::Syncing(_)) && self.fault.is_none() {
+            self.fault = Some(match how {
+                ClientClosed::ByHost { code, reason } => SessionError::Refused { code, reason },
+                ClientClosed::Lost => SessionError::Lost,
+                ClientClosed::Misbehaved(detail) => SessionError::HostMisbehaved(detail),
+                ClientClosed::ByUs if self.ending.is_some() => SessionError::Interrupted,
+                ClientClosed::ByUs => SessionError::NotApproved,
+            });
+            return;
+        }
+        self.ending.get_or_insert(match how {
+            ClientClosed::ByHost { code, reason } => Ending::Host { code, reason },
+            ClientClosed::Lost => Ending::Lost,
+            ClientClosed::Misbehaved(detail) => Ending::HostMisbehaved { detail },
+            ClientClosed::ByUs => Ending::Plan,
+        });
+    }
+
+    /// What a thread said.
+    pub(super) fn worker(&mut self, event: WorkerEvent) {
+        match event {
+            WorkerEvent::PictureSize { width, height } => self.picture(width, height),
+            WorkerEvent::Pictures(count) => (self.notices)(Notice::Pictures(count)),
+            WorkerEvent::SnapshotSaved { path, width, height } => {
+                (self.notices)(Notice::Snapshot(&path));
+                self.snapshot_done(&path);
+                self.story.snapshots.push(SnapshotReport { path, width, height });
+            }
+            WorkerEvent::SnapshotFailed { path, reason } => {
+                self.snapshot_done(&path);
+                self.check(format!("snapshot {}", path.display()), false, reason);
+            }
+            WorkerEvent::RecordingFailed { path, reason } => {
+                self.check(format!("recording {}", path.display()), false, reason);
+            }
+            WorkerEvent::Filler(filler) => self.filler(&filler),
+            WorkerEvent::MediaFailed(detail) => self.quit(Ending::Local { detail }),
+        }
+    }
+
+    fn picture(&mut self, width: u32, height: u32) {
+        let now = Instant::now();
+        (self.notices)(Notice::Picture { width, height });
+        if let Some((mode, agreed, after)) = self.story.modes.last_mut()
+            && (mode.width, mode.height) == (width, height)
+        {
+            after.get_or_insert(now.duration_since(*agreed));
+        }
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::AwaitingPicture { workers, .. } => {
+                if let Some(test) = self.plan.speed_test {
+                    self.command(ClientCommand::Probe { rate: test.rate, duration: test.duration });
+                    self.story.speed = SpeedProgress::Asked { until: now + test.duration + SPEED_RESULT_WITHIN };
+                }
+                Stage::Showing { workers, since: now, cpu: CpuTime::now() }
+            }
+            other => other,
+        };
+    }
+
+    fn snapshot_done(&mut self, path: &std::path::Path) {
+        self.story.snapshots_pending.retain(|pending| pending != path);
+    }
+
+    fn filler(&mut self, filler: &FillerReceived) {
+        if let SpeedProgress::Settling { result, .. } = &self.story.speed {
+            self.story.speed = SpeedProgress::Done(speed(result, filler));
+            self.quit(Ending::Plan);
+        }
+    }
+
+    /// When [`Live::due`] has something to do.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        if self.ending.is_some() || self.fault.is_some() {
+            return None;
+        }
+        let speed = match self.story.speed {
+            SpeedProgress::Asked { until } | SpeedProgress::Settling { until, .. } => Some(until),
+            SpeedProgress::Idle | SpeedProgress::Done(_) => None,
+        };
+        match &self.stage {
+            Stage::Asking { parked_at } => *parked_at,
+            Stage::AwaitingPicture { until, .. } => Some(*until),
+            Stage::Showing { since, .. } => {
+                let planned = [self.plan.script.next_due(), self.plan.length];
+                planned.into_iter().flatten().map(|after| *since + after).chain(speed).min()
+            }
+            Stage::Syncing(_) | Stage::Over => None,
+        }
+    }
+
+    /// The clock has come to [`Live::next_due`].
+    pub(super) fn due(&mut self, now: Instant) {
+        match &mut self.stage {
+            Stage::Asking { parked_at } => {
+                *parked_at = None;
+                (self.notices)(Notice::Parked);
+            }
+            Stage::AwaitingPicture { .. } => self.quit(Ending::NoPicture),
+            Stage::Showing { since, .. } => {
+                let elapsed = now.duration_since(*since);
+                self.play(elapsed);
+                self.speed_due(now);
+                if self.plan.length.is_some_and(|length| elapsed >= length) {
+                    self.quit(Ending::Plan);
+                }
+            }
+            Stage::Syncing(_) | Stage::Over => {}
+        }
+    }
+
+    fn play(&mut self, elapsed: Duration) {
+        while let Some(cue) = self.plan.script.take_due(elapsed) {
+            match cue {
+                Cue::Mode(mode) => {
+                    self.story.modes_pending.push(mode);
+                    self.command(ClientCommand::Reconfigure(mode));
+                }
+                Cue::Bitrate(bitrate) => self.command(ClientCommand::SetBitrate(bitrate)),
+                Cue::Keyframe => self.command(ClientCommand::RequestKeyframe),
+                Cue::Snapshot(path) => self.snapshot(path),
+                Cue::Quit => self.quit(Ending::Plan),
+                Cue::Key { vk, pressed } => self.input(InputEvent::Key { vk, pressed }),
+                Cue::Button { button, pressed } => self.input(InputEvent::Button { button, pressed }),
+                Cue::Scroll(amount) => self.input(InputEvent::Scroll { axis: ScrollAxis::Vertical, amount }),
+                Cue::PointTo { x, y } => {
+                    if let Some(mode) = self.story.mode {
+                        self.input(InputEvent::PointerTo(place(mode, (x, y))));
+                    }
+                }
+            }
+        }
+    }
+
+    fn snapshot(&mut self, path: PathBuf) {
+        let taken = self.workers().is_some_and(|workers| workers.snapshot(path.clone()));
+        if taken {
+            self.story.snapshots_pending.push(path);
+        } else {
+            self.check(format!("snapshot {}", path.display()), false, "the decoder is too far behind".into());
+        }
+    }
+
+    fn speed_due(&mut self, now: Instant) {
+        match self.story.speed {
+            SpeedProgress::Asked { until } if now >= until => {
+                self.check("speed test".into(), false, "the host did not answer".into());
+                self.quit(Ending::Plan);
+            }
+            SpeedProgress::Settling { result, until } if now >= until => {
+                // Asked once: the answer comes within a receive turn, far sooner than this.
+                self.story.speed = SpeedProgress::Settling { result, until: now + SPEED_RESULT_WITHIN };
+                if let Some(workers) = self.workers() {
+                    workers.take_filler();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn input(&self, event: InputEvent) {
+        self.command(ClientCommand::Input(event));
+    }
+
+    fn command(&self, command: ClientCommand) {
+        if self.commands.try_send(command).is_err() {
+            tracing::warn!("the connection takes no more commands; one was dropped");
+        }
+    }
+
+    fn fail(&mut self, error: SessionError) {
+        self.fault.get_or_insert(error);
+        self.command(ClientCommand::Close { quit: true });
+    }
+
+    /// Ends the session from our side.
+    pub(super) fn quit(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+        self.command(ClientCommand::Close { quit: true });
+    }
+
+    fn workers(&self) -> Option<&Workers> {
+        match &self.stage {
+            Stage::AwaitingPicture { workers, .. } | Stage::Showing { workers, .. } => Some(workers),
+            Stage::Asking { .. } | Stage::Syncing(_) | Stage::Over => None,
+        }
+    }
+
+    fn check(&mut self, name: String, ok: bool, found: String) {
+        self.story.checks.push(Check { name, ok, found });
+    }
+
+    /// Stops the threads and makes the report.
+    pub(super) async fn finish(
+        mut self,
+        worker_events: &mut mpsc::UnboundedReceiver<WorkerEvent>,
+    ) -> Result<Report, SessionError> {
+        let ended_at = Instant::now();
+        let (workers, shown) = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::AwaitingPicture { workers, .. } => (Some(workers), None),
+            Stage::Showing { workers, since, cpu } => (Some(workers), Some((since, CpuTime::now().since(cpu)))),
+            Stage::Asking { .. } | Stage::Syncing(_) | Stage::Over => (None, None),
+        };
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let Some(workers) = workers else { return Err(SessionError::Lost) };
+        let stopped = tokio::task::spawn_blocking(|| workers.stop()).await.unwrap_or_default();
+        let (Some(received), Some(decoded)) = stopped else {
+            return Err(SessionError::Threads(std::io::Error::other(
+                "a thread of the session panicked; this is a bug",
+            )));
+        };
+        while let Ok(event) = worker_events.try_recv() {
+            self.worker(event);
+        }
+        let started = shown.map_or(ended_at, |(since, _)| since);
+        let counts = Counts::new(&received, &decoded);
+        self.closing_checks(&counts);
+        let seconds = ended_at.duration_since(started).as_secs_f64();
+        let cpu_seconds = shown.map_or(0.0, |(_, cpu)| cpu.as_secs_f64());
+        let per_second = |amount: f64| if seconds > 0.0 { amount / seconds } else { 0.0 };
+        let story = self.story;
+        Ok(Report {
+            fingerprint: self.peer.1.to_string(),
+            ended: self.ending.unwrap_or(Ending::Lost),
+            seconds,
+            codec: story.welcome.as_ref().map_or("", |welcome| codec_name(welcome.codec)).to_owned(),
+            bitrate_kbps: story.bitrate_kbps,
+            modes: story.modes.iter().map(|mode| mode_report(mode, started)).collect(),
+            counts,
+            mbit_per_s: per_second(counts.datagram_bytes as f64 * 8e-6),
+            clock: story.clock.map(|clock| ClockReport {
+                offset_ns: clock.offset.nanos(),
+                rtt_us: u64::try_from(clock.rtt.as_micros()).unwrap_or(u64::MAX),
+            }),
+            latency: decoded.latency,
+            cpu_seconds,
+            cpu_percent: per_second(cpu_seconds * 100.0),
+            snapshots: story.snapshots,
+            recording: decoded.recorded,
+            speed: match story.speed {
+                SpeedProgress::Done(speed) => Some(speed),
+                _ => None,
+            },
+            checks: story.checks,
+        })
+    }
+
+    fn closing_checks(&mut self, counts: &Counts) {
+        let decoded = counts.frames_decoded;
+        self.check("pictures are decoded".into(), decoded > 0, format!("{decoded}"));
+        let planned = matches!(self.ending, Some(Ending::Plan | Ending::Interrupted));
+        let by_host = matches!(self.ending, Some(Ending::Host { .. })) && self.plan.length.is_none();
+        self.check("the session lasts as planned".into(), planned || by_host, format!("{:?}", self.ending));
+        let interrupted = matches!(self.ending, Some(Ending::Interrupted));
+        let left = self.plan.script.remaining();
+        self.check("the script is played to its end".into(), left == 0 || interrupted, format!("{left} steps left"));
+        for mode in std::mem::take(&mut self.story.modes_pending) {
+            self.check(format!("mode {mode} is accepted"), false, "the host did not answer".into());
+        }
+        for path in std::mem::take(&mut self.story.snapshots_pending) {
+            self.check(format!("snapshot {}", path.display()), false, "it was not written".into());
+        }
+        let unseen: Vec<String> =
+            self.story.modes.iter().filter(|(.., after)| after.is_none()).map(|(mode, ..)| mode.to_string()).collect();
+        let found = if unseen.is_empty() { "all".to_owned() } else { format!("none of {}", unseen.join(", ")) };
+        self.check("every mode is seen in the picture".into(), unseen.is_empty(), found);
+    }
+}
+
+fn host_times(timing: &HostTiming) -> HostTimes {
+    let micros = |micros: u32| Duration::from_micros(u64::from(micros));
+    let parts = timing.stages.map(|stages| [stages.queue_us, stages.encode_us, stages.pace_us].map(micros));
+    HostTimes { pts: timing.pts, total: micros(timing.total_us), parts }
+}
+
+/// A fraction of the picture as a place on a surface of the picture's size.
+fn place(mode: Mode, (x, y): (f64, f64)) -> SurfacePoint {
+    let along = |fraction: f64, side: u32| (fraction * f64::from(side - 1)).round() as i32;
+    let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
+    SurfacePoint {
+        x: along(x, mode.width()),
+        y: along(y, mode.height()),
+        width: side(mode.width()),
+        height: side(mode.height()),
+    }
+}
+
+fn codec_name(codec: Codec) -> &'static str {
+    match codec {
+        Codec::H264 => "h264",
+        Codec::Hevc => "hevc",
+        Codec::Av1 => "av1",
+        Codec::PyroWave => "pyrowave",
+    }
+}
+
+fn mode_report((mode, agreed, after): &(WireMode, Instant, Option<Duration>), started: Instant) -> ModeReport {
+    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    ModeReport {
+        mode: mode.to_string(),
+        at_ms: ms(agreed.saturating_duration_since(started)),
+        picture_after_ms: after.map(ms),
+    }
+}
+
+fn speed(result: &ProbeResult, filler: &FillerReceived) -> SpeedReport {
+    let time = filler.first_at.zip(filler.last_at).map_or(Duration::ZERO, |(first, last)| last.duration_since(first));
+    let bits = filler.datagram_bytes as f64 * 8e-6;
+    let sent = f64::from(result.wire_packets);
+    let lost = (sent - filler.packets as f64).max(0.0);
+    SpeedReport {
+        sent_packets: result.wire_packets,
+        send_dropped_packets: result.send_dropped,
+        sent_ms: result.duration_ms,
+        received_packets: filler.packets,
+        received_mbit_per_s: if time.is_zero() { 0.0 } else { bits / time.as_secs_f64() },
+        lost_percent: if sent > 0.0 { lost / sent * 100.0 } else { 0.0 },
+    }
+}

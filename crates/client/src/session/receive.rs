@@ -1,0 +1,212 @@
+//! The receive thread: datagrams in, access units to the decode thread, requests to the control session.
+//!
+//! Allocates nothing per datagram or frame once its buffers have grown to the stream's frames: units are copied
+//! into buffers that go to the decode thread and come back. When none is left the decoder is behind: units are
+//! dropped and counted until the next IDR, which is asked for.
+
+use std::{
+    io,
+    sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError},
+    time::{Duration, Instant},
+};
+
+use punktfunk_proto::{
+    session::{
+        client_control::ClientCommand,
+        client_media::{ClientMedia, ClientMediaEvent, ClientMediaStats, ReceivedUnit},
+    },
+    units::{ClientTime, HostTime},
+    video::flags,
+};
+use punktfunk_transport::{MediaSocket, RecvBuffers, media::PunchSchedule};
+use tokio::sync::mpsc;
+
+use super::{WorkerEvent, decode::ToDecoder};
+use crate::clock::ClockAnchor;
+
+/// Units on their way to the decoder and back.
+const BUFFERS: usize = 16;
+/// The longest wait, so that messages from the other threads are heard in time.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// A decoder that shows nothing for so many units has lost its way (spec section 4.7).
+pub(super) const STALLED_AFTER: u32 = 3;
+
+/// A complete access unit on its way to the decoder.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) bytes: Vec<u8>,
+    pub(super) pts: HostTime,
+    pub(super) idr: bool,
+    /// Whether its picture may be shown, or the last good one stays.
+    pub(super) shown: bool,
+    pub(super) first_packet: ClientTime,
+    pub(super) complete: ClientTime,
+}
+
+/// What the other threads tell the receive thread.
+#[derive(Debug)]
+pub(super) enum ToReceiver {
+    /// A unit's buffer comes back.
+    Buffer(Vec<u8>),
+    /// [`STALLED_AFTER`] units gave no picture.
+    DecoderStalled,
+    /// Report the probe filler received so far.
+    TakeFiller,
+    /// End.
+    Stop,
+}
+
+/// What the receive thread counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Received {
+    pub(super) stats: ClientMediaStats,
+    pub(super) keyframe_requests: u64,
+    pub(super) reference_requests: u64,
+    pub(super) loss_reports: u64,
+    /// Units dropped because the decoder was behind.
+    pub(super) skipped: u64,
+}
+
+/// Where the receive thread's results go.
+pub(super) struct Outlets {
+    pub(super) decoder: SyncSender<ToDecoder>,
+    pub(super) control: mpsc::Sender<ClientCommand>,
+    pub(super) events: mpsc::UnboundedSender<WorkerEvent>,
+}
+
+pub(super) struct Receive {
+    media: ClientMedia,
+    anchor: ClockAnchor,
+    outlets: Outlets,
+    free: Vec<Vec<u8>>,
+    skipping: bool,
+    counts: Received,
+}
+
+impl Receive {
+    pub(super) fn new(media: ClientMedia, outlets: Outlets) -> Self {
+        let free = (0..BUFFERS).map(|_| Vec::new()).collect();
+        Self { media, anchor: ClockAnchor::now(), outlets, free, skipping: false, counts: Received::default() }
+    }
+
+    /// Runs until told to stop, or until the socket fails, which is told to the owner.
+    pub(super) fn run(mut self, mut socket: MediaSocket, inbox: &Receiver<ToReceiver>) -> Received {
+        let mut buffers = RecvBuffers::new();
+        let mut punches = PunchSchedule::new(Instant::now());
+        self.media.handle_timeout(Instant::now());
+        while self.hear(inbox) {
+            if let Err(error) = self.step(&mut socket, &mut buffers, &mut punches) {
+                let _ = self.outlets.events.send(WorkerEvent::MediaFailed(error.to_string()));
+                break;
+            }
+        }
+        self.counts.stats = self.media.stats();
+        self.counts
+    }
+
+    fn step(
+        &mut self,
+        socket: &mut MediaSocket,
+        buffers: &mut RecvBuffers,
+        punches: &mut PunchSchedule,
+    ) -> io::Result<()> {
+        let now = Instant::now();
+        if punches.take_due(now) {
+            socket.punch()?;
+        }
+        let due = self.media.poll_timeout().into_iter().chain([punches.due(), now + PATIENCE]).min();
+        let timeout = due.unwrap_or(now).saturating_duration_since(now);
+        socket.recv_batch(buffers, timeout)?;
+        let now = Instant::now();
+        for datagram in buffers.datagrams() {
+            // What is refused is counted in the statistics.
+            let _ = self.media.handle_datagram(now, datagram);
+            self.hand_on();
+        }
+        self.media.handle_timeout(now);
+        self.hand_on();
+        Ok(())
+    }
+
+    /// Takes in what the other threads said; `false` to stop.
+    fn hear(&mut self, inbox: &Receiver<ToReceiver>) -> bool {
+        loop {
+            match inbox.try_recv() {
+                Ok(ToReceiver::Buffer(buffer)) => self.free.push(buffer),
+                Ok(ToReceiver::DecoderStalled) => self.media.decoder_stalled(Instant::now()),
+                Ok(ToReceiver::TakeFiller) => {
+                    let filler = self.media.take_filler();
+                    let _ = self.outlets.events.send(WorkerEvent::Filler(filler));
+                }
+                Ok(ToReceiver::Stop) | Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+            }
+        }
+    }
+
+    fn hand_on(&mut self) {
+        let mut behind = false;
+        while let Some(unit) = self.media.poll_unit() {
+            let idr = unit.user_flags & flags::IDR != 0;
+            if self.skipping && !idr {
+                self.counts.skipped += 1;
+                continue;
+            }
+            self.skipping = match self.free.pop() {
+                Some(buffer) => match self.outlets.decoder.try_send(owned(&unit, buffer, &self.anchor)) {
+                    Ok(()) => false,
+                    Err(refused) => {
+                        self.free.extend(refused_buffer(refused));
+                        true
+                    }
+                },
+                None => true,
+            };
+            self.counts.skipped += u64::from(self.skipping);
+            behind |= self.skipping;
+        }
+        if behind {
+            self.media.decoder_stalled(Instant::now());
+        }
+        while let Some(event) = self.media.poll_event() {
+            self.request(event);
+        }
+    }
+
+    /// Requests are repeated by the media session until answered: one that finds the queue full is not missed.
+    fn request(&mut self, event: ClientMediaEvent) {
+        let (counter, command) = match event {
+            ClientMediaEvent::RequestKeyframe => (&mut self.counts.keyframe_requests, ClientCommand::RequestKeyframe),
+            ClientMediaEvent::RequestRfi { first, last } => {
+                (&mut self.counts.reference_requests, ClientCommand::FramesLost { first, last })
+            }
+            ClientMediaEvent::LossReport { ppm } => (&mut self.counts.loss_reports, ClientCommand::ReportLoss { ppm }),
+            ClientMediaEvent::FrameLost { first, last } => {
+                tracing::debug!(first, last, "frames lost");
+                return;
+            }
+        };
+        *counter += 1;
+        let _ = self.outlets.control.try_send(command);
+    }
+}
+
+fn owned(unit: &ReceivedUnit<'_>, mut bytes: Vec<u8>, anchor: &ClockAnchor) -> ToDecoder {
+    bytes.clear();
+    bytes.extend_from_slice(unit.bytes);
+    ToDecoder::Unit(Unit {
+        bytes,
+        pts: unit.pts,
+        idr: unit.user_flags & flags::IDR != 0,
+        shown: unit.shown,
+        first_packet: anchor.wall_at(unit.first_at),
+        complete: anchor.wall_at(unit.last_at),
+    })
+}
+
+fn refused_buffer(refused: TrySendError<ToDecoder>) -> Option<Vec<u8>> {
+    match refused {
+        TrySendError::Full(ToDecoder::Unit(unit)) => Some(unit.bytes),
+        TrySendError::Full(_) | TrySendError::Disconnected(_) => None,
+    }
+}

@@ -1,0 +1,144 @@
+//! The session's two native threads and the messages between them.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    sync::mpsc as channel,
+    thread::{self, JoinHandle},
+};
+
+use punktfunk_proto::{
+    session::{
+        client_control::ClientCommand,
+        client_media::{ClientMedia, FillerReceived},
+        media::MediaParams,
+    },
+    units::ClockOffset,
+    wire::Welcome,
+};
+use punktfunk_transport::MediaSocket;
+use tokio::sync::mpsc;
+
+use super::{
+    SessionError,
+    decode::{Decode, Decoded, ToDecoder},
+    receive::{Outlets, Receive, Received, ToReceiver},
+};
+use crate::{decode::Decoder, record::Recorder, stats::HostTimes};
+
+/// What the threads tell the session.
+#[derive(Debug)]
+pub(super) enum WorkerEvent {
+    /// The first picture, or one of another size than the one before.
+    PictureSize {
+        width: u32,
+        height: u32,
+    },
+    /// So many pictures were decoded so far.
+    Pictures(u64),
+    SnapshotSaved {
+        path: PathBuf,
+        width: u32,
+        height: u32,
+    },
+    SnapshotFailed {
+        path: PathBuf,
+        reason: String,
+    },
+    RecordingFailed {
+        path: PathBuf,
+        reason: String,
+    },
+    /// The probe filler received so far.
+    Filler(FillerReceived),
+    /// The media socket failed; the receive thread has ended.
+    MediaFailed(String),
+}
+
+/// Everything that must be there before Start is sent: what fails, fails before the host goes to work.
+pub(super) struct Prepared {
+    pub(super) media_port: u16,
+    socket: MediaSocket,
+    media: ClientMedia,
+    decoder: Decoder,
+    recorder: Option<(PathBuf, Recorder)>,
+}
+
+/// Messages that wait for the decode thread; units are bounded by their buffers, this bounds the rest.
+const DECODER_QUEUE: usize = 1_024;
+
+impl Prepared {
+    /// Binds the media socket towards `peer` and opens the decoder and the recording.
+    pub(super) fn new(peer: IpAddr, welcome: &Welcome, record: Option<&PathBuf>) -> Result<Self, SessionError> {
+        let any: IpAddr = match peer {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let failed = |source: io::Error| SessionError::Media { peer, source };
+        let mut socket = MediaSocket::bind(any, 0)?;
+        socket.connect(SocketAddr::new(peer, welcome.media_port)).map_err(failed)?;
+        let media_port = socket.local_addr().map_err(failed)?.port();
+        let media = ClientMedia::new(MediaParams::from_welcome(welcome))
+            .map_err(|error| SessionError::HostMisbehaved(error.to_string()))?;
+        let decoder = Decoder::open(welcome.codec)?;
+        let recorder = record
+            .map(|path| Ok::<_, SessionError>((path.clone(), Recorder::create(path, welcome.codec)?)))
+            .transpose()?;
+        Ok(Self { media_port, socket, media, decoder, recorder })
+    }
+}
+
+/// The running threads.
+pub(super) struct Workers {
+    to_receiver: channel::Sender<ToReceiver>,
+    to_decoder: channel::SyncSender<ToDecoder>,
+    receive: JoinHandle<Received>,
+    decode: JoinHandle<Decoded>,
+}
+
+impl Workers {
+    pub(super) fn start(
+        prepared: Prepared,
+        control: mpsc::Sender<ClientCommand>,
+        events: mpsc::UnboundedSender<WorkerEvent>,
+    ) -> io::Result<Self> {
+        let Prepared { socket, media, decoder, recorder, .. } = prepared;
+        let (to_receiver, receiver_inbox) = channel::channel();
+        let (to_decoder, decoder_inbox) = channel::sync_channel(DECODER_QUEUE);
+        let decode = Decode::new(decoder, recorder, to_receiver.clone(), events.clone());
+        let receive = Receive::new(media, Outlets { decoder: to_decoder.clone(), control, events });
+        let decode = thread::Builder::new().name("decode".into()).spawn(move || decode.run(&decoder_inbox))?;
+        let receive =
+            thread::Builder::new().name("receive".into()).spawn(move || receive.run(socket, &receiver_inbox))?;
+        Ok(Self { to_receiver, to_decoder, receive, decode })
+    }
+
+    /// The clocks were compared.
+    pub(super) fn clock(&self, offset: ClockOffset) {
+        let _ = self.to_decoder.try_send(ToDecoder::Clock(offset));
+    }
+
+    /// The host measured a frame. Dropped when the decoder is far behind: it is only a statistic.
+    pub(super) fn host_times(&self, times: HostTimes) {
+        let _ = self.to_decoder.try_send(ToDecoder::HostTimes(times));
+    }
+
+    /// Saves the newest picture. Says whether the decode thread took the order.
+    pub(super) fn snapshot(&self, path: PathBuf) -> bool {
+        self.to_decoder.try_send(ToDecoder::Snapshot(path)).is_ok()
+    }
+
+    pub(super) fn take_filler(&self) {
+        let _ = self.to_receiver.send(ToReceiver::TakeFiller);
+    }
+
+    /// Ends both threads, the receiver first, and waits for what they found. Blocks for as long as a snapshot or
+    /// the recording takes to complete. `None` from a thread that panicked.
+    pub(super) fn stop(self) -> (Option<Received>, Option<Decoded>) {
+        let _ = self.to_receiver.send(ToReceiver::Stop);
+        let received = self.receive.join().ok();
+        let _ = self.to_decoder.send(ToDecoder::Stop);
+        (received, self.decode.join().ok())
+    }
+}
