@@ -8,7 +8,8 @@ use std::{
     process::Command,
 };
 
-/// What each crate may use of the others, in any kind of dependency (`docs/architecture.md`, "Code map").
+/// What each crate may use of the others (`docs/architecture.md`, "Code map"). Tests may use more: they bring the real
+/// part of another crate where a mock would stand otherwise.
 const MAY_USE: [(&str, &[&str]); 7] = [
     ("proto", &[]),
     ("trust", &["proto"]),
@@ -71,8 +72,8 @@ fn every_link_of_a_document_resolves() {
         for link in links(&read(&document)).into_iter().filter(|link| !link.contains("://")) {
             let (file, anchor) = link.split_once('#').map_or((link.as_str(), None), |(file, at)| (file, Some(at)));
             let target = if file.is_empty() { PathBuf::from(&document) } else { folder.join(file) };
-            let resolves = root().join(&target).exists()
-                && anchor.is_none_or(|anchor| headings(&read(&target)).contains(anchor));
+            let resolves =
+                root().join(&target).exists() && anchor.is_none_or(|anchor| headings(&read(&target)).contains(anchor));
             if !resolves {
                 broken.push(format!("{document}: {link}"));
             }
@@ -136,9 +137,11 @@ fn packages() -> Vec<serde_json::Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
+/// What a package needs apart from its tests.
 fn dependencies(package: &serde_json::Value) -> BTreeSet<String> {
-    let names = package["dependencies"].as_array().unwrap().iter();
-    names.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect()
+    let all = package["dependencies"].as_array().unwrap().iter();
+    let needed = all.filter(|dependency| dependency["kind"] != "dev");
+    needed.map(|dependency| dependency["name"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Every file below `folder`, without what tools leave there.
@@ -188,7 +191,9 @@ fn links(text: &str) -> Vec<String> {
 fn headings(text: &str) -> BTreeSet<String> {
     let titles = prose(text).filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
     let kept = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-    titles.map(|title| title.to_lowercase().chars().filter(|c| kept(*c)).collect::<String>().replace(' ', "-")).collect()
+    titles
+        .map(|title| title.to_lowercase().chars().filter(|c| kept(*c)).collect::<String>().replace(' ', "-"))
+        .collect()
 }
 
 /// `a/{b,c}.rs` is `a/b.rs` and `a/c.rs`.
