@@ -1,6 +1,6 @@
 //! `punktfunk connect` and `punktfunk probe --speed`
 
-use std::{fs::File, io::BufReader};
+use std::{fs::File, io::BufReader, process::Stdio};
 
 use punktfunk_client::decode::RgbPicture;
 use punktfunk_proto::{
@@ -106,6 +106,34 @@ fn a_mode_that_the_host_takes_back_fails_the_session() {
         "{}",
         streamed.message()
     );
+}
+
+#[test]
+fn a_change_of_the_rate_alone_counts_as_seen() {
+    let (client, host) = (Client::new(), Host::start(Ways::default()));
+    let streamed = connect(&client, &host, &["--at", "200ms:mode=640x360@30", "--seconds", "0.6"]);
+    assert_eq!(streamed.exit, 0, "{}", streamed.stderr);
+    assert_eq!(streamed.value["modes"][1]["mode"], "640x360@30");
+}
+
+#[test]
+fn an_interrupt_ends_the_session_properly_with_its_report() {
+    use std::io::BufRead as _;
+    let (client, host) = (Client::new(), Host::start(Ways::default()));
+    let (address, fingerprint) = (host.address(), host.fingerprint.to_string());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_punktfunk"));
+    command.arg("--state-dir").arg(client.dir().join("state")).args(["--mdns", "off", "connect", &address]);
+    let step = format!("100ms:snapshot={}", client.path("a.png"));
+    command.args(["--fingerprint", &fingerprint, "--mode", "320x180@30", "--at", &step]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The snapshot is told of on standard error: the session runs.
+    let told = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(told.into_iter().any(|line| line.starts_with("saved ")));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("frames    received") && text.contains("latency (ms)"), "{text}");
 }
 
 #[test]
