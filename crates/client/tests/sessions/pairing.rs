@@ -62,7 +62,9 @@ fn a_client_killed_at_any_moment_of_pairing_keeps_what_it_trusted_and_goes_on() 
         std::thread::sleep(whole * (round * 37 % 50) / 35);
         child.kill().unwrap();
         child.wait().unwrap();
-        let known = client.hosts();
+        let listed = client.run(&["hosts"]);
+        assert_eq!((listed.exit, &listed.value["device"]), (0, &device), "{}", listed.stderr);
+        let known = listed.value["hosts"].as_array().unwrap();
         let has = |host: &Host| known.iter().any(|entry| entry["fingerprint"] == host.fingerprint.to_string());
         assert!(has(&other), "round {round}");
         if has(&host) {
@@ -71,7 +73,6 @@ fn a_client_killed_at_any_moment_of_pairing_keeps_what_it_trusted_and_goes_on() 
         } else {
             before += 1;
         }
-        assert_eq!(client.run(&["hosts"]).value["device"], device);
     }
     assert!(before >= 5 && after >= 5, "killed before it was stored {before} times, after {after} times");
     assert_eq!(client.run(&["pair", &host.address(), "--pin", "4711"]).exit, 0);
