@@ -3,13 +3,13 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use punktfunk_proto::{input::SeatEvent, units::Mode};
 use punktfunk_video::{
     display::{Application, Backend as _, Controls, DisplayError, embedded::Embedded},
-    frame::{FrameInfo, FrameReceiver, Pixels, Received},
+    frame::{CapturedFrame, FrameInfo, FrameReceiver, Pixels, Received},
 };
 use tempfile::TempDir;
 
@@ -49,17 +49,20 @@ impl Screen {
         self.directory.path().into()
     }
 
-    /// Waits for a frame of which `found` holds, and returns what it was. A picture that stays as it was is looked
-    /// at again, so the frame may be an old one.
-    pub(crate) fn wait_for(&self, what: &str, mut found: impl FnMut(&Pixels) -> bool) -> FrameInfo {
+    /// Waits for a frame of which `found` holds, and says what is known of it.
+    pub(crate) fn wait_for(&self, what: &str, found: impl FnMut(&Pixels) -> bool) -> FrameInfo {
+        let frame = self.frame_of(what, found);
+        save(frame.pixels(), what);
+        frame.info()
+    }
+
+    /// Waits for a frame of which `found` holds.
+    pub(crate) fn frame_of(&self, what: &str, mut found: impl FnMut(&Pixels) -> bool) -> CapturedFrame<'_> {
         let deadline = Instant::now() + PATIENCE;
         let mut last = None;
         while Instant::now() < deadline {
             match self.frames.recv(Duration::from_millis(100)) {
-                Received::Frame(frame) if found(frame.pixels()) => {
-                    save(frame.pixels(), what);
-                    return frame.info();
-                }
+                Received::Frame(frame) if found(frame.pixels()) => return frame,
                 Received::Frame(frame) => last = Some(copy(frame.pixels())),
                 Received::Idle => {}
                 Received::Ended(reason) => panic!("the display ended before {what}: {reason}"),
@@ -69,14 +72,19 @@ impl Screen {
         panic!("never seen: {what}; the last frame is at {picture:?}");
     }
 
-    /// Counts frames until `time` is over; the display must stay up.
-    pub(crate) fn count(&self, time: Duration) -> Vec<FrameInfo> {
+    /// Takes frames until `time` is over, each with how long it took from its capture to here. The display must stay
+    /// up.
+    pub(crate) fn watch(&self, time: Duration) -> Vec<(FrameInfo, Duration)> {
         let deadline = Instant::now() + time;
         let mut frames = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.frames.recv(left) {
-                Received::Frame(frame) => frames.push(frame.info()),
+                Received::Frame(frame) => {
+                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+                    let captured = Duration::from_nanos(frame.info().captured_at.nanos());
+                    frames.push((frame.info(), now.saturating_sub(captured)));
+                }
                 Received::Idle => return frames,
                 Received::Ended(reason) => panic!("the display ended: {reason}"),
             }
@@ -86,7 +94,7 @@ impl Screen {
     /// Waits until nothing has been painted for `time`.
     pub(crate) fn settle(&self, time: Duration) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.count(time).is_empty() {
+        while !self.watch(time).is_empty() {
             assert!(Instant::now() < deadline, "the display never comes to rest");
         }
     }
