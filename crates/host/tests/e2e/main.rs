@@ -1,5 +1,6 @@
 //! The host as its users meet it: real processes, real sockets, the real protocol.
 
 mod fixture;
+mod kill;
 mod streaming;
 mod trust;
