@@ -243,11 +243,8 @@ impl Lane {
         let Some(device) = self.strangers.last() else { return };
         let mut session = self.reconnect(device).await;
         let fingerprint = device.fingerprint().to_string();
-        let deadline = Instant::now() + PATIENCE;
-        while !self.host.ctl_json(&["pending"])["knocks"].to_string().contains(&fingerprint) {
-            assert!(Instant::now() < deadline, "a stranger was not asked about\n{}", self.host.log());
-            sleep(Duration::from_millis(10)).await;
-        }
+        let is_asked = || self.host.ctl_json(&["pending"])["knocks"].to_string().contains(&fingerprint).then_some(());
+        wait_for(is_asked).await;
         while let Ok(event) = session.events.try_recv() {
             assert!(!matches!(event, ClientEvent::Welcomed(_)), "a stranger was let in\n{}", self.host.log());
         }
@@ -288,6 +285,45 @@ impl Lane {
         self.host = Host::start_in(self.dir.path(), SYNTHETIC);
         self.decide();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_host_leaves_no_application_running_and_the_next_one_clears_up_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let started = dir.path().join("application");
+    let command = format!("echo $$ > {0}.new && mv {0}.new {0} && exec sleep 600", started.display());
+    let configuration =
+        format!("[display]\nbackend = \"embedded\"\n[session]\ncommand = [\"sh\", \"-c\", {command:?}]\n");
+    let mut host = Host::start_in(dir.path(), &configuration);
+    let device = Device::new("Viewer");
+    device.pair_now(&host).await;
+    device.hello_with(&host, hello(MODE)).await.welcome().await;
+    let application = wait_for(|| std::fs::read_to_string(&started).ok()).await;
+    host.kill();
+    wait_for(|| is_gone(application.trim()).then_some(())).await;
+    let host = Host::start_in(dir.path(), &configuration);
+    let mut left: Vec<_> = dir.path().join("run").read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["admin.sock", "host.lock"]);
+    device.hello_with(&host, hello(MODE)).await.welcome().await;
+}
+
+fn is_gone(process: &str) -> bool {
+    // A zombie has ended; who reaps it is not for this test.
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.is_empty() || status.contains("State:\tZ")
+}
+
+async fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let search = async {
+        loop {
+            match look() {
+                Some(found) => return found,
+                None => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    timeout(PATIENCE, search).await.expect("in time")
 }
 
 fn kill_and_reap(child: &mut Child) {
