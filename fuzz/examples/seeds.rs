@@ -140,6 +140,16 @@ fn media() {
     put_media("filler", setup, filler.to_vec());
     let smaller = Step::new(CHANGE, 1, 1_024);
     put_media("changed", setup, [vec![smaller, step(CHANGE, 50)], frames(&[step(LOSE, 3)])].concat());
+    // The link is seen to reorder, so gaps are waited for; then two of 200 frames each are given up at once.
+    let one_packet = media::setup::Setup { percent: 0, ..setup };
+    let jump = |index: u32| [frame(100, 1), step(PATCH, 8).with(&index.to_le_bytes()), step(DELIVER, 0)];
+    let late = [frame(100, 0), step(DELIVER, 0), frame(100, 1), frame(100, 1), step(DELAY, 1), step(DELIVER, 0)];
+    let given_up = [jump(203).as_slice(), &jump(404), &[step(WAIT, 1_000), step(DECODE, 9)]].concat();
+    put_media(
+        "two-gaps-at-once",
+        one_packet,
+        [late.as_slice(), &[step(WAIT, 200), step(DELIVER, 0)], &given_up].concat(),
+    );
     let seqs: Vec<u8> = [0, 1, 1, 131_072, 0, 1, 131_073, u64::MAX, u64::MAX, u64::MAX - 131_071, 5]
         .iter()
         .flat_map(|seq: &u64| seq.to_le_bytes())

@@ -87,13 +87,31 @@ impl DirectoryLock {
     }
 }
 
+/// Removes what the sessions of a host that was killed left in `directory`, the runtime directory, which `_claim`
+/// shows to be nobody else's.
+pub fn sweep(directory: &Path, _claim: &DirectoryLock) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let is_session = entry.file_name().to_string_lossy().starts_with(SESSION_PREFIX);
+        if is_session && let Err(error) = fs::remove_dir_all(entry.path()) {
+            tracing::warn!(path = %entry.path().display(), %error, "what a killed host left cannot be removed");
+        }
+    }
+}
+
+/// How the directories begin that displays make for their sessions.
+const SESSION_PREFIX: &str = "punktfunk-";
+
 /// Finds out now, not at the first pairing, that the disk is full or read-only.
 fn try_write(directory: &Path) -> io::Result<()> {
-    let probe = directory.join(format!(".write-probe-{}", std::process::id()));
+    // One name for all hosts: what a killed one left is taken over by the next.
+    let probe = directory.join(".write-probe");
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&probe)?;
     let written = file.write_all(b"probe\n").and_then(|()| file.sync_all());
-    fs::remove_file(&probe)?;
-    written
+    match fs::remove_file(&probe) {
+        // A second host that starts in the same directory was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => written,
+        removed => written.and(removed),
+    }
 }
 
 #[cfg(test)]

@@ -50,7 +50,8 @@ impl Setup {
 
 /// What the steps of a script do. Packets wait in a queue between the host and the client.
 pub mod action {
-    /// The host sends a unit of `number` bytes, times 16 if `side` is odd, of the kind that the first of `bytes` names.
+    /// The host sends a unit of `number` bytes, up to 16 KiB, or of 16 times as many as `number` if `side` is odd, of the
+    /// kind that the first of `bytes` names.
     pub const SUBMIT: u8 = 0;
     /// The next `number` + 1 packets arrive.
     pub const DELIVER: u8 = 1;

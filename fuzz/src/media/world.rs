@@ -97,7 +97,7 @@ impl World {
         let (now, pts, number, odd) = (self.now, self.pts(), usize::from(step.number), step.side % 2 == 1);
         let packets = match step.action % action::COUNT {
             action::SUBMIT => {
-                let len = number * if odd { 16 } else { 1 };
+                let len = if odd { number * 16 } else { number % 16_384 };
                 self.sender.submit(now, pts, len, step.bytes.first().copied().unwrap_or_default())
             }
             action::STREAMED => self.sender.streamed(now, pts, odd, number % 5),
@@ -190,7 +190,7 @@ impl World {
     }
 }
 
-const MAX_STEPS: usize = 300;
-const MAX_QUEUE: usize = 4_096;
+const MAX_STEPS: usize = 128;
+const MAX_QUEUE: usize = 2_048;
 /// Timeouts within one wait of at most 6.6 s.
 const MAX_TIMEOUTS: usize = 500;

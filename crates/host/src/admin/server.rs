@@ -28,7 +28,7 @@ use super::{
     socket_path,
 };
 use crate::{
-    directories::{DirectoryLock, Purpose},
+    directories::{self, DirectoryLock, Purpose},
     error::StartError,
 };
 
@@ -89,6 +89,7 @@ impl AdminServer {
     /// Another host runs there, or the socket cannot be made. Anything in its place that is no socket is left.
     pub fn bind(runtime_dir: &Path, limits: AdminLimits) -> Result<Self, StartError> {
         let lock = DirectoryLock::acquire(runtime_dir, Purpose::Runtime)?;
+        directories::sweep(runtime_dir, &lock);
         let path = socket_path(runtime_dir);
         let failed = |source| StartError::AdminSocket { path: path.clone(), source };
         remove_stale(&path).map_err(failed)?;

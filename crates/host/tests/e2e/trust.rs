@@ -10,7 +10,7 @@ use punktfunk_transport::Client;
 
 use crate::fixture::{self, Device, Host, SYNTHETIC, hello};
 
-fn another_than(pin: &Pin) -> Pin {
+pub(crate) fn another_than(pin: &Pin) -> Pin {
     let digits: u32 = pin.digits().parse().unwrap();
     format!("{:04}", (digits + 1) % 10_000).parse().unwrap()
 }

@@ -33,8 +33,10 @@ fn an_x11_program_follows_the_pointer_and_a_new_mode() {
 }
 
 #[test]
-fn an_x11_program_takes_keys() {
-    let script = "#!/bin/sh\nxmessage -bg '#00c060' -default okay hello; exec xlogo -bg '#0000c0' -fg '#0000c0'\n";
+fn an_x11_program_takes_keys_and_another_follows_it() {
+    // For a while no X11 program runs: Xwayland must outlast that.
+    let script =
+        "#!/bin/sh\nxmessage -bg '#00c060' -default okay hello; sleep 0.3; exec xlogo -bg '#0000c0' -fg '#0000c0'\n";
     let screen = Screen::open_with("640x480@60", &["./ask"], &[("ask", script)]).unwrap();
     screen.wait_for("xmessage", |pixels| share(pixels, |colour| near(colour, [0, 0xc0, 0x60])) > 0.01);
     screen.type_text("\n");

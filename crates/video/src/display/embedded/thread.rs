@@ -85,7 +85,7 @@ impl Session {
             .map_err(|error| failed(&format!("no runtime directory in {}", start.base.display()), &error))?;
         let events: EventLoop<'static, Compositor> =
             EventLoop::try_new().map_err(|error| failed("no event loop", &error))?;
-        let display: Display<Compositor> = Display::new().map_err(|error| failed("no Wayland display", &error))?;
+        let display = Display::new().map_err(|error| failed("no Wayland display", &error))?;
         let compositor = Compositor::new(&display.handle(), events.handle(), start.mode)?;
         let painter = Painter::new(start.frames, &compositor.output, start.mode)?;
         let socket = ListeningSocket::bind_absolute(runtime_dir.socket())

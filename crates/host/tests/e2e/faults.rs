@@ -1,0 +1,4 @@
+//! Bad input and broken surroundings: each gets a clear error that says what to do, nothing stored is lost, and the
+//! next client is served.
+
+mod start;
