@@ -1,11 +1,12 @@
 //! Writes the seed corpora anew: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
 //!
 //! Seeds are recorded messages and packets of `crates/proto/tests/vectors` and lists of steps that lead into every
-//! state. Findings, whose names start with `found-`, are left alone.
+//! state. Findings (`found-…`) and what runs added (names that are hashes) are left alone.
+
+mod media;
 
 use std::path::Path;
 
-use punktfunk_fuzz::media;
 use punktfunk_fuzz::pairing::setup::{Setup, action, bare};
 use punktfunk_fuzz::script::Step;
 use serde_json::Value;
@@ -14,7 +15,9 @@ fn main() {
     control();
     datagrams();
     pairing();
-    media();
+    media::streams();
+    media::oddities();
+    media::recorded();
 }
 
 /// Every recorded message by itself, and all of them as one stream.
@@ -106,75 +109,6 @@ fn script(target: &str, name: &str, setup: u8, steps: impl IntoIterator<Item = S
     let mut bytes = vec![setup];
     steps.into_iter().for_each(|step| step.put(&mut bytes));
     write(target, name, &bytes);
-}
-
-/// Streams over good and bad links, for each code and cipher, and recorded packets.
-fn media() {
-    use media::setup::action::{CHANGE, DECODE, DELAY, DELIVER, EXPIRE, FILLER, LOSE, PACKET, PATCH, REPEAT};
-    use media::setup::action::{REPLAY, SPOIL, STREAMED, SUBMIT, WAIT};
-    let step = |action, number| Step::new(action, 0, number);
-    let frame = |len, kind| step(SUBMIT, len).with(&[kind]);
-    let frames = |loss: &[Step]| -> Vec<Step> {
-        let one = |kind| [&[frame(9_000, kind)], loss, &[step(DELIVER, 99), step(WAIT, 166), step(DECODE, 0)]].concat();
-        [0, 1, 1, 2, 3, 1].into_iter().flat_map(one).collect()
-    };
-    for kind in [0, 1, 2, 3, 4, 5] {
-        let setup = |block, shard| media::setup::Setup { kind, percent: 30, block, shard };
-        put_media(&format!("clean-{kind}"), setup(0, 0), frames(&[]));
-        put_media(&format!("lossy-{kind}"), setup(3, 4), frames(&[step(LOSE, 1), step(DELAY, 5)]));
-        put_media(&format!("lost-{kind}"), setup(0, 0), frames(&[step(LOSE, 9), step(EXPIRE, 0)]));
-        put_media(&format!("spoilt-{kind}"), setup(0, 1), frames(&[step(SPOIL, 20).with(&[1]), step(REPEAT, 0)]));
-        let patches = [(8, 4), (16, 4), (20, 4), (24, 2), (26, 2), (28, 2), (30, 2), (32, 2), (34, 2)];
-        for value in [0x00, 0xFF] {
-            let patched = |(at, len): (u16, usize)| {
-                [frame(3_000, 1), step(PATCH, at).with(&vec![value; len]), step(DELIVER, 99), step(DECODE, 9)]
-            };
-            let name = format!("patched-{value:02x}-{kind}");
-            put_media(&name, setup(0, 0), patches.into_iter().flat_map(patched).collect());
-        }
-    }
-    let setup = media::setup::Setup { kind: 2, percent: 10, block: 3, shard: 0 };
-    let streamed = |side, number| [Step::new(STREAMED, side, number), step(DELIVER, 99), step(DECODE, 9)];
-    put_media("streamed", setup, [streamed(0, 2), streamed(1, 3), streamed(0, 0), streamed(1, 0)].concat());
-    let filler = [step(FILLER, 16_384), step(DELIVER, 50), step(FILLER, 1_200), step(DELIVER, 9), step(EXPIRE, 0)];
-    put_media("filler", setup, filler.to_vec());
-    let smaller = Step::new(CHANGE, 1, 1_024);
-    put_media("changed", setup, [vec![smaller, step(CHANGE, 50)], frames(&[step(LOSE, 3)])].concat());
-    // The link is seen to reorder, so gaps are waited for; then two of 200 frames each are given up at once.
-    let one_packet = media::setup::Setup { percent: 0, ..setup };
-    let jump = |index: u32| [frame(100, 1), step(PATCH, 8).with(&index.to_le_bytes()), step(DELIVER, 0)];
-    let late = [frame(100, 0), step(DELIVER, 0), frame(100, 1), frame(100, 1), step(DELAY, 1), step(DELIVER, 0)];
-    let given_up = [jump(203).as_slice(), &jump(404), &[step(WAIT, 1_000), step(DECODE, 9)]].concat();
-    put_media(
-        "two-gaps-at-once",
-        one_packet,
-        [late.as_slice(), &[step(WAIT, 200), step(DELIVER, 0)], &given_up].concat(),
-    );
-    let seqs: Vec<u8> = [0, 1, 1, 131_072, 0, 1, 131_073, u64::MAX, u64::MAX, u64::MAX - 131_071, 5]
-        .iter()
-        .flat_map(|seq: &u64| seq.to_le_bytes())
-        .collect();
-    put_media("replay", setup, vec![step(REPLAY, 0).with(&seqs)]);
-    let recorded = vectors("media");
-    for set in list(&recorded["sets"]) {
-        let packets = list(&set["frames"]).iter().flat_map(|frame| list(&frame["packets"]));
-        let steps = packets.map(|packet| step(PACKET, 0).with(&hex(&packet["plaintext_hex"]))).collect();
-        let (kind, block) = if set["fec_scheme"] == 0 { (3, 6) } else { (2, 8) };
-        put_media(&name("recorded", set), media::setup::Setup { kind, percent: 10, block, shard: 0 }, steps);
-    }
-    for (geometry, block) in [("multi_block_geometry", 0), ("streamed_au_full_k", 5), ("streamed_au_slice", 5)] {
-        let packets = list(&recorded[geometry]["packets"]).iter().map(|packet| hex(&packet["header_hex"]));
-        let packets = packets.map(|header| step(PACKET, 512).with(&header));
-        // Until the client no longer waits for frames before this one.
-        let steps = packets.chain([step(WAIT, 1_000)]).collect();
-        put_media(&geometry.replace('_', "-"), media::setup::Setup { kind: 2, percent: 20, block, shard: 0 }, steps);
-    }
-}
-
-fn put_media(name: &str, setup: media::setup::Setup, steps: Vec<Step>) {
-    let mut bytes = setup.to_bytes().to_vec();
-    steps.iter().for_each(|step| step.put(&mut bytes));
-    write("media", name, &bytes);
 }
 
 fn write(target: &str, name: &str, bytes: &[u8]) {
