@@ -26,7 +26,7 @@ async fn find(browser: &mut Browser, name: &str, wanted: impl Fn(&Discovered) ->
 #[tokio::test]
 async fn a_host_is_found_updated_and_gone_when_it_is_dropped() {
     let name = format!("Tom's PC. {}", std::process::id());
-    let announcement = Announcement { name: &name, port: 9_777, txt: &txt("required") };
+    let announcement = Announcement { name: &name, listen: "127.0.0.1:9777".parse().unwrap(), txt: &txt("required") };
     let host = Advertisement::publish(&announcement, Reach::Loopback).unwrap();
     let mut browser = Browser::start(Reach::Loopback).unwrap();
     let found = find(&mut browser, &name, |_| true).await;

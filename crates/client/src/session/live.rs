@@ -372,7 +372,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
     fn closing_checks(&mut self) {
         let planned = matches!(self.ending, Some(Ending::Plan | Ending::Interrupted));
         let by_host = matches!(self.ending, Some(Ending::Host { .. })) && self.plan.length.is_none();
-        let found = format!("{:?}", self.ending.as_ref().unwrap_or(&Ending::Lost));
+        let found = self.ending.as_ref().unwrap_or(&Ending::Lost).to_string();
         self.story.check("the session lasts as planned".into(), planned || by_host, found);
         let interrupted = matches!(self.ending, Some(Ending::Interrupted));
         let left = self.plan.script.remaining();

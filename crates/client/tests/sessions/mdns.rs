@@ -8,7 +8,7 @@ use crate::common::{Client, Host, Ways};
 fn advertise(host: &Host, name: &str, pairing: PairingPolicyAdvert) -> Advertisement {
     let fingerprint = Some(host.fingerprint);
     let advert = Advert { fingerprint, pairing, id: None, mgmt: None, os: None, mac: Vec::new() };
-    let announcement = Announcement { name, port: host.address.port(), txt: &advert.to_pairs() };
+    let announcement = Announcement { name, listen: host.address, txt: &advert.to_pairs() };
     Advertisement::publish(&announcement, Reach::Loopback).unwrap()
 }
 
