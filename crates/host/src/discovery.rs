@@ -1,5 +1,7 @@
 //! The host's advert on the local network (wire specification, section 1.3).
 
+use std::net::SocketAddr;
+
 use punktfunk_proto::{
     units::Fingerprint,
     wire::txt::{Advert, PairingPolicyAdvert},
@@ -11,7 +13,7 @@ use crate::config::{Config, PairingPolicy};
 /// Advertises the host for as long as the result lives; `None` when switched off or not possible here.
 ///
 /// A host without mDNS works for clients that know its address, so a failure is logged, not fatal.
-pub fn advertise(config: &Config, id: &str, fingerprint: Fingerprint, port: u16) -> Option<Advertisement> {
+pub fn advertise(config: &Config, id: &str, fingerprint: Fingerprint, listen: SocketAddr) -> Option<Advertisement> {
     let mdns = &config.network.mdns;
     if !mdns.enable {
         return None;
@@ -28,7 +30,7 @@ pub fn advertise(config: &Config, id: &str, fingerprint: Fingerprint, port: u16)
         mac: Vec::new(),
     };
     let name = config.host.display_name();
-    let announcement = Announcement { name: &name, port, txt: &advert.to_pairs() };
+    let announcement = Announcement { name: &name, listen, txt: &advert.to_pairs() };
     match Advertisement::publish(&announcement, reach(&mdns.interfaces)) {
         Ok(advertisement) => Some(advertisement),
         Err(error) => {

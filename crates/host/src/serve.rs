@@ -94,7 +94,7 @@ async fn run(setup: Setup) -> Result<(), StartError> {
         .map_err(|source| StartError::System { what: "asking the control socket for its address", source })?;
     let id = config.host.id.clone().unwrap_or_else(|| trust.host_id().to_owned());
     let fingerprint = trust.identity().fingerprint;
-    let advertisement = discovery::advertise(&config, &id, fingerprint, listen.port());
+    let advertisement = discovery::advertise(&config, &id, fingerprint, listen);
     let supervisor = Supervisor::new(config, trust, media, listen);
 
     let (stop_admin, stopped) = oneshot::channel::<()>();

@@ -95,7 +95,8 @@ while (1) {
     while ((my $left_s = $next - time) > 0) {
         my $ready = '';
         vec($ready, fileno(STDIN), 1) = 1;
-        next unless select $ready, undef, undef, $left_s;
+        # A resize interrupts select, which then returns -1.
+        next unless select($ready, undef, undef, $left_s) > 0;
         last unless sysread STDIN, my $bytes, 4096;
         act($bytes);
     }

@@ -224,7 +224,14 @@ where
 
     /// Writes what is left and waits for the peer's acknowledgement, unless nothing can be under way.
     async fn flush(&mut self) {
-        let Some(mut stream) = self.writing.take() else { return };
+        let mut stream = match self.writing.take() {
+            Some(stream) => stream,
+            None if self.outbox.is_empty() => return,
+            None => match control_stream(self.link, self.role).await {
+                Ok((stream, _)) => stream,
+                Err(_) => return,
+            },
+        };
         while !self.outbox.is_empty() {
             match stream.write(self.outbox.front()).await {
                 Ok(bytes) => self.outbox.written(Instant::now(), bytes),

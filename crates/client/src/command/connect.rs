@@ -9,6 +9,7 @@ use punktfunk_proto::{
 };
 use punktfunk_transport::{Link, TlsIdentity};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Answer, Context, device_name};
 use crate::{
@@ -125,9 +126,12 @@ pub(super) async fn watch(
     Ok(report?)
 }
 
+/// Waits for Ctrl-C or SIGTERM: both end the session properly.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
 }
 

@@ -14,7 +14,7 @@ use punktfunk_proto::{
     },
     units::{Fingerprint, Mode},
     wire::{
-        Codec, ProbeResult, Welcome, WireMode,
+        ProbeResult, Welcome,
         datagram::{HostTiming, InputEvent, ScrollAxis, SurfacePoint},
     },
 };
@@ -22,7 +22,8 @@ use tokio::sync::mpsc;
 
 use super::{
     Notice, Plan, SessionError,
-    report::{Check, ClockReport, Counts, Ending, ModeReport, Report, SnapshotReport, SpeedReport},
+    report::{Counts, Ending, Report, SnapshotReport},
+    story::{self, Span, Story},
     workers::{Prepared, WorkerEvent, Workers},
 };
 use crate::{
@@ -49,6 +50,7 @@ pub(super) struct Live<N> {
     ending: Option<Ending>,
     /// Why there is no session, if it never came to one.
     fault: Option<SessionError>,
+    speed: Speed,
     story: Story,
 }
 
@@ -61,33 +63,22 @@ enum Stage {
     Over,
 }
 
-/// What is gathered for the report.
-#[derive(Default)]
-struct Story {
-    welcome: Option<Box<Welcome>>,
-    mode: Option<Mode>,
-    bitrate_kbps: u32,
-    clock: Option<ClockEstimate>,
-    modes: Vec<(WireMode, Instant, Option<Duration>)>,
-    checks: Vec<Check>,
-    snapshots: Vec<SnapshotReport>,
-    snapshots_pending: Vec<PathBuf>,
-    modes_pending: Vec<Mode>,
-    speed: SpeedProgress,
-}
-
-#[derive(Default)]
-enum SpeedProgress {
-    #[default]
+/// How far the speed test has come.
+#[derive(Clone, Copy)]
+enum Speed {
     Idle,
     Asked {
         until: Instant,
     },
+    /// The host has told its result; what is under way is still coming.
     Settling {
         result: ProbeResult,
         until: Instant,
     },
-    Done(SpeedReport),
+    /// The receive thread is asked what came.
+    Counting {
+        result: ProbeResult,
+    },
 }
 
 impl<N: FnMut(Notice<'_>)> Live<N> {
@@ -107,6 +98,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
             stage: Stage::Asking { parked_at: Some(Instant::now() + PARKED_AFTER) },
             ending: None,
             fault: None,
+            speed: Speed::Idle,
             story: Story::default(),
         }
     }
@@ -114,14 +106,16 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
     /// What the control session said.
     pub(super) fn control(&mut self, event: ClientEvent) {
         match event {
-            ClientEvent::Welcomed(welcome) => self.welcomed(welcome),
+            ClientEvent::Welcomed(welcome) => self.welcomed(&welcome),
             ClientEvent::Ready(estimate) => self.ready(estimate),
             ClientEvent::ClockUpdated(estimate) => self.clock(estimate),
-            ClientEvent::Reconfigured { accepted, mode } => self.reconfigured(accepted, mode),
+            ClientEvent::Reconfigured { accepted, mode } => {
+                self.story.reconfigured(Instant::now(), accepted, mode);
+            }
             ClientEvent::BitrateChanged(bitrate) => self.story.bitrate_kbps = bitrate.kbps(),
             ClientEvent::ProbeResult(result) => {
-                if matches!(self.story.speed, SpeedProgress::Asked { .. }) {
-                    self.story.speed = SpeedProgress::Settling { result, until: Instant::now() + FILLER_SETTLES };
+                if matches!(self.speed, Speed::Asked { .. }) {
+                    self.speed = Speed::Settling { result, until: Instant::now() + FILLER_SETTLES };
                 }
             }
             ClientEvent::PipelineGap(gap) => tracing::info!(?gap, "the host rebuilt the stream"),
@@ -135,19 +129,16 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         }
     }
 
-    fn welcomed(&mut self, welcome: Box<Welcome>) {
-        (self.notices)(Notice::Welcomed(&welcome));
-        match Prepared::new(self.peer.0, &welcome, self.plan.record.as_ref()) {
+    fn welcomed(&mut self, welcome: &Welcome) {
+        (self.notices)(Notice::Welcomed(welcome));
+        match Prepared::new(self.peer.0, welcome, self.plan.record.as_ref()) {
             Ok(prepared) => {
                 self.command(ClientCommand::Start { media_port: prepared.media_port });
                 self.stage = Stage::Syncing(Box::new(prepared));
             }
             Err(error) => self.fail(error),
         }
-        self.story.bitrate_kbps = welcome.bitrate_kbps;
-        self.story.mode = Mode::try_from(welcome.mode).ok();
-        self.story.modes.push((welcome.mode, Instant::now(), None));
-        self.story.welcome = Some(welcome);
+        self.story.welcomed(Instant::now(), welcome);
     }
 
     fn ready(&mut self, estimate: Option<ClockEstimate>) {
@@ -167,19 +158,6 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         self.story.clock = Some(estimate);
         if let Some(workers) = self.workers() {
             workers.clock(estimate.offset);
-        }
-    }
-
-    fn reconfigured(&mut self, accepted: bool, mode: WireMode) {
-        if accepted {
-            self.story.mode = Mode::try_from(mode).ok();
-            self.story.modes.push((mode, Instant::now(), None));
-        }
-        if !self.story.modes_pending.is_empty() {
-            let wanted = self.story.modes_pending.remove(0);
-            let ok = accepted && WireMode::from(wanted) == mode;
-            let found = if accepted { format!("the host set {mode}") } else { format!("the host stays at {mode}") };
-            self.check(format!("mode {wanted} is accepted"), ok, found);
         }
     }
 
@@ -209,15 +187,11 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
             WorkerEvent::Pictures(count) => (self.notices)(Notice::Pictures(count)),
             WorkerEvent::SnapshotSaved { path, width, height } => {
                 (self.notices)(Notice::Snapshot(&path));
-                self.snapshot_done(&path);
-                self.story.snapshots.push(SnapshotReport { path, width, height });
+                self.story.snapshot_saved(SnapshotReport { path, width, height });
             }
-            WorkerEvent::SnapshotFailed { path, reason } => {
-                self.snapshot_done(&path);
-                self.check(format!("snapshot {}", path.display()), false, reason);
-            }
+            WorkerEvent::SnapshotFailed { path, reason } => self.story.snapshot_failed(&path, reason),
             WorkerEvent::RecordingFailed { path, reason } => {
-                self.check(format!("recording {}", path.display()), false, reason);
+                self.story.check(format!("recording {}", path.display()), false, reason);
             }
             WorkerEvent::Filler(filler) => self.filler(&filler),
             WorkerEvent::MediaFailed(detail) => self.quit(Ending::Local { detail }),
@@ -227,16 +201,12 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
     fn picture(&mut self, width: u32, height: u32) {
         let now = Instant::now();
         (self.notices)(Notice::Picture { width, height });
-        if let Some((mode, agreed, after)) = self.story.modes.last_mut()
-            && (mode.width, mode.height) == (width, height)
-        {
-            after.get_or_insert(now.duration_since(*agreed));
-        }
+        self.story.picture(now, width, height);
         self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::AwaitingPicture { workers, .. } => {
                 if let Some(test) = self.plan.speed_test {
                     self.command(ClientCommand::Probe { rate: test.rate, duration: test.duration });
-                    self.story.speed = SpeedProgress::Asked { until: now + test.duration + SPEED_RESULT_WITHIN };
+                    self.speed = Speed::Asked { until: now + test.duration + SPEED_RESULT_WITHIN };
                 }
                 Stage::Showing { workers, since: now, cpu: CpuTime::now() }
             }
@@ -244,13 +214,10 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         };
     }
 
-    fn snapshot_done(&mut self, path: &std::path::Path) {
-        self.story.snapshots_pending.retain(|pending| pending != path);
-    }
-
     fn filler(&mut self, filler: &FillerReceived) {
-        if let SpeedProgress::Settling { result, .. } = &self.story.speed {
-            self.story.speed = SpeedProgress::Done(speed(result, filler));
+        if let Speed::Counting { result } = self.speed {
+            self.speed = Speed::Idle;
+            self.story.speed = Some(story::speed(&result, filler));
             self.quit(Ending::Plan);
         }
     }
@@ -260,9 +227,9 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         if self.ending.is_some() || self.fault.is_some() {
             return None;
         }
-        let speed = match self.story.speed {
-            SpeedProgress::Asked { until } | SpeedProgress::Settling { until, .. } => Some(until),
-            SpeedProgress::Idle | SpeedProgress::Done(_) => None,
+        let speed = match self.speed {
+            Speed::Asked { until } | Speed::Settling { until, .. } => Some(until),
+            Speed::Idle | Speed::Counting { .. } => None,
         };
         match &self.stage {
             Stage::Asking { parked_at } => *parked_at,
@@ -299,7 +266,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         while let Some(cue) = self.plan.script.take_due(elapsed) {
             match cue {
                 Cue::Mode(mode) => {
-                    self.story.modes_pending.push(mode);
+                    self.story.mode_asked(mode);
                     self.command(ClientCommand::Reconfigure(mode));
                 }
                 Cue::Bitrate(bitrate) => self.command(ClientCommand::SetBitrate(bitrate)),
@@ -310,7 +277,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
                 Cue::Button { button, pressed } => self.input(InputEvent::Button { button, pressed }),
                 Cue::Scroll(amount) => self.input(InputEvent::Scroll { axis: ScrollAxis::Vertical, amount }),
                 Cue::PointTo { x, y } => {
-                    if let Some(mode) = self.story.mode {
+                    if let Some(mode) = self.story.mode() {
                         self.input(InputEvent::PointerTo(place(mode, (x, y))));
                     }
                 }
@@ -321,26 +288,25 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
     fn snapshot(&mut self, path: PathBuf) {
         let taken = self.workers().is_some_and(|workers| workers.snapshot(path.clone()));
         if taken {
-            self.story.snapshots_pending.push(path);
+            self.story.snapshot_asked(path);
         } else {
-            self.check(format!("snapshot {}", path.display()), false, "the decoder is too far behind".into());
+            self.story.snapshot_failed(&path, "the decoder is too far behind".into());
         }
     }
 
     fn speed_due(&mut self, now: Instant) {
-        match self.story.speed {
-            SpeedProgress::Asked { until } if now >= until => {
-                self.check("speed test".into(), false, "the host did not answer".into());
+        match self.speed {
+            Speed::Asked { until } if now >= until => {
+                self.story.check("speed test".into(), false, "the host did not answer".into());
                 self.quit(Ending::Plan);
             }
-            SpeedProgress::Settling { result, until } if now >= until => {
-                // Asked once: the answer comes within a receive turn, far sooner than this.
-                self.story.speed = SpeedProgress::Settling { result, until: now + SPEED_RESULT_WITHIN };
+            Speed::Settling { result, until } if now >= until => {
+                self.speed = Speed::Counting { result };
                 if let Some(workers) = self.workers() {
                     workers.take_filler();
                 }
             }
-            _ => {}
+            Speed::Idle | Speed::Asked { .. } | Speed::Settling { .. } | Speed::Counting { .. } => {}
         }
     }
 
@@ -372,16 +338,12 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         }
     }
 
-    fn check(&mut self, name: String, ok: bool, found: String) {
-        self.story.checks.push(Check { name, ok, found });
-    }
-
     /// Stops the threads and makes the report.
     pub(super) async fn finish(
         mut self,
         worker_events: &mut mpsc::UnboundedReceiver<WorkerEvent>,
     ) -> Result<Report, SessionError> {
-        let ended_at = Instant::now();
+        let ended = Instant::now();
         let (workers, shown) = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::AwaitingPicture { workers, .. } => (Some(workers), None),
             Stage::Showing { workers, since, cpu } => (Some(workers), Some((since, CpuTime::now().since(cpu)))),
@@ -400,58 +362,25 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         while let Ok(event) = worker_events.try_recv() {
             self.worker(event);
         }
-        let started = shown.map_or(ended_at, |(since, _)| since);
-        let counts = Counts::new(&received, &decoded);
-        self.closing_checks(&counts);
-        let seconds = ended_at.duration_since(started).as_secs_f64();
-        let cpu_seconds = shown.map_or(0.0, |(_, cpu)| cpu.as_secs_f64());
-        let per_second = |amount: f64| if seconds > 0.0 { amount / seconds } else { 0.0 };
-        let story = self.story;
-        Ok(Report {
-            fingerprint: self.peer.1.to_string(),
-            ended: self.ending.unwrap_or(Ending::Lost),
-            seconds,
-            codec: story.welcome.as_ref().map_or("", |welcome| codec_name(welcome.codec)).to_owned(),
-            bitrate_kbps: story.bitrate_kbps,
-            modes: story.modes.iter().map(|mode| mode_report(mode, started)).collect(),
-            counts,
-            mbit_per_s: per_second(counts.datagram_bytes as f64 * 8e-6),
-            clock: story.clock.map(|clock| ClockReport {
-                offset_ns: clock.offset.nanos(),
-                rtt_us: u64::try_from(clock.rtt.as_micros()).unwrap_or(u64::MAX),
-            }),
-            latency: decoded.latency,
-            cpu_seconds,
-            cpu_percent: per_second(cpu_seconds * 100.0),
-            snapshots: story.snapshots,
-            recording: decoded.recorded,
-            speed: match story.speed {
-                SpeedProgress::Done(speed) => Some(speed),
-                _ => None,
-            },
-            checks: story.checks,
-        })
+        self.closing_checks();
+        self.story.closing_checks(&Counts::new(&received, &decoded));
+        let (started, cpu) = shown.unwrap_or((ended, Duration::ZERO));
+        let ending = self.ending.unwrap_or(Ending::Lost);
+        Ok(self.story.into_report(self.peer.1, ending, Span { started, ended, cpu }, (received, decoded)))
     }
 
-    fn closing_checks(&mut self, counts: &Counts) {
-        let decoded = counts.frames_decoded;
-        self.check("pictures are decoded".into(), decoded > 0, format!("{decoded}"));
+    fn closing_checks(&mut self) {
         let planned = matches!(self.ending, Some(Ending::Plan | Ending::Interrupted));
         let by_host = matches!(self.ending, Some(Ending::Host { .. })) && self.plan.length.is_none();
-        self.check("the session lasts as planned".into(), planned || by_host, format!("{:?}", self.ending));
+        let found = self.ending.as_ref().unwrap_or(&Ending::Lost).to_string();
+        self.story.check("the session lasts as planned".into(), planned || by_host, found);
         let interrupted = matches!(self.ending, Some(Ending::Interrupted));
         let left = self.plan.script.remaining();
-        self.check("the script is played to its end".into(), left == 0 || interrupted, format!("{left} steps left"));
-        for mode in std::mem::take(&mut self.story.modes_pending) {
-            self.check(format!("mode {mode} is accepted"), false, "the host did not answer".into());
-        }
-        for path in std::mem::take(&mut self.story.snapshots_pending) {
-            self.check(format!("snapshot {}", path.display()), false, "it was not written".into());
-        }
-        let unseen: Vec<String> =
-            self.story.modes.iter().filter(|(.., after)| after.is_none()).map(|(mode, ..)| mode.to_string()).collect();
-        let found = if unseen.is_empty() { "all".to_owned() } else { format!("none of {}", unseen.join(", ")) };
-        self.check("every mode is seen in the picture".into(), unseen.is_empty(), found);
+        self.story.check(
+            "the script is played to its end".into(),
+            left == 0 || interrupted,
+            format!("{left} steps left"),
+        );
     }
 }
 
@@ -470,38 +399,5 @@ fn place(mode: Mode, (x, y): (f64, f64)) -> SurfacePoint {
         y: along(y, mode.height()),
         width: side(mode.width()),
         height: side(mode.height()),
-    }
-}
-
-fn codec_name(codec: Codec) -> &'static str {
-    match codec {
-        Codec::H264 => "h264",
-        Codec::Hevc => "hevc",
-        Codec::Av1 => "av1",
-        Codec::PyroWave => "pyrowave",
-    }
-}
-
-fn mode_report((mode, agreed, after): &(WireMode, Instant, Option<Duration>), started: Instant) -> ModeReport {
-    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    ModeReport {
-        mode: mode.to_string(),
-        at_ms: ms(agreed.saturating_duration_since(started)),
-        picture_after_ms: after.map(ms),
-    }
-}
-
-fn speed(result: &ProbeResult, filler: &FillerReceived) -> SpeedReport {
-    let time = filler.first_at.zip(filler.last_at).map_or(Duration::ZERO, |(first, last)| last.duration_since(first));
-    let bits = filler.datagram_bytes as f64 * 8e-6;
-    let sent = f64::from(result.wire_packets);
-    let lost = (sent - filler.packets as f64).max(0.0);
-    SpeedReport {
-        sent_packets: result.wire_packets,
-        send_dropped_packets: result.send_dropped,
-        sent_ms: result.duration_ms,
-        received_packets: filler.packets,
-        received_mbit_per_s: if time.is_zero() { 0.0 } else { bits / time.as_secs_f64() },
-        lost_percent: if sent > 0.0 { lost / sent * 100.0 } else { 0.0 },
     }
 }

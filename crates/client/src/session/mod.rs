@@ -7,6 +7,7 @@ mod decode;
 mod live;
 mod receive;
 mod report;
+mod story;
 mod workers;
 
 use std::{io, net::IpAddr, path::PathBuf, time::Duration};

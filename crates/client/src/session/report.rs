@@ -76,6 +76,20 @@ pub enum Ending {
     },
 }
 
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plan => f.write_str("ended as planned"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Host { code, reason } => write!(f, "closed by the host (0x{code:02x}): {reason}"),
+            Self::Lost => f.write_str("the connection was lost"),
+            Self::NoPicture => f.write_str("no picture came"),
+            Self::HostMisbehaved { detail } => write!(f, "the host broke the protocol: {detail}"),
+            Self::Local { detail } => f.write_str(detail),
+        }
+    }
+}
+
 /// A mode that was in force.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModeReport {

@@ -197,6 +197,11 @@ async fn stream(mut owner: Owner, session: Arc<LiveSession>, pipeline: Pipeline,
     supervisor.sessions().insert(Arc::clone(&session));
     // Set before the Welcome leaves: whatever the client asks for after it finds the session.
     let _ = owner.live.set(Arc::clone(&session));
+    if let Some(fingerprint) = session.fingerprint
+        && let Err(error) = supervisor.change_trust(|trust, now| trust.note_seen(now, fingerprint))
+    {
+        tracing::warn!(%error, "when the device was last seen could not be stored");
+    }
     let id = session.id.0;
     tracing::info!(session = id, device = session.name, peer = %session.peer, mode = %session.plan.mode, "session");
     owner.tell(HostCommand::Accept(admission)).await;

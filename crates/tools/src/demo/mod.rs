@@ -67,11 +67,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         SECOND_MODE.as_secs()
     ));
     let script = [
-        format!("2s:snapshot={}", dir.join("1-before.png").display()),
-        "2500ms:type=g".to_owned(),
-        format!("3s:click={},{}", CLICK.0, CLICK.1),
-        "3500ms:type=hello".to_owned(),
-        format!("5s:snapshot={}", dir.join("2-after-input.png").display()),
+        format!("4s:snapshot={}", dir.join("1-before.png").display()),
+        "4500ms:type=g".to_owned(),
+        format!("5s:click={},{}", CLICK.0, CLICK.1),
+        "5500ms:type=hello".to_owned(),
+        format!("7s:snapshot={}", dir.join("2-after-input.png").display()),
         format!("{}ms:mode=1920x1080@30", change_at.as_millis()),
         format!(
             "{}ms:snapshot={}",

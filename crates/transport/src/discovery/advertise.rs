@@ -1,8 +1,8 @@
 //! The host's advert.
 
-use std::{fmt, sync::Mutex, sync::PoisonError, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Mutex, sync::PoisonError, time::Duration};
 
-use mdns_sd::{ServiceDaemon, ServiceInfo, UnregisterStatus};
+use mdns_sd::{IfKind, ServiceDaemon, ServiceInfo, UnregisterStatus};
 
 use super::{DiscoveryError, Reach, SERVICE_TYPE, daemon};
 
@@ -11,8 +11,8 @@ use super::{DiscoveryError, Reach, SERVICE_TYPE, daemon};
 pub struct Announcement<'a> {
     /// The display name, cut to what an instance name may hold.
     pub name: &'a str,
-    /// The QUIC port.
-    pub port: u16,
+    /// Where the host listens: addresses of a family it does not listen on are not advertised.
+    pub listen: SocketAddr,
     /// The TXT record, in order.
     pub txt: &'a [(String, String)],
 }
@@ -35,7 +35,11 @@ impl Advertisement {
     /// # Errors
     /// mDNS is not available, or the record does not fit.
     pub fn publish(announcement: &Announcement<'_>, reach: Reach) -> Result<Self, DiscoveryError> {
-        let advertisement = Self { daemon: daemon(&reach)?, reach, full_name: Mutex::default() };
+        let daemon = daemon(&reach)?;
+        if announcement.listen.is_ipv4() {
+            daemon.disable_interface(IfKind::IPv6)?;
+        }
+        let advertisement = Self { daemon, reach, full_name: Mutex::default() };
         advertisement.update(announcement)?;
         Ok(advertisement)
     }
@@ -83,7 +87,7 @@ fn service(announcement: &Announcement<'_>, machine: &str, reach: &Reach) -> Res
         Reach::Network | Reach::Interfaces(_) => "",
         Reach::Loopback => "127.0.0.1",
     };
-    let info = ServiceInfo::new(SERVICE_TYPE, name, &target, addresses, announcement.port, &txt[..])?;
+    let info = ServiceInfo::new(SERVICE_TYPE, name, &target, addresses, announcement.listen.port(), &txt[..])?;
     Ok(match reach {
         Reach::Network | Reach::Interfaces(_) => info.enable_addr_auto(),
         Reach::Loopback => info,
@@ -120,7 +124,12 @@ mod tests {
     fn the_record_carries_every_pair_and_a_long_name_is_cut_between_characters() {
         let txt = [("proto".to_owned(), "punktfunk/1".to_owned()), ("pair".to_owned(), "required".to_owned())];
         let name = "ö".repeat(40);
-        let info = service(&Announcement { name: &name, port: 9777, txt: &txt }, "box", &Reach::Loopback).unwrap();
+        let info = service(
+            &Announcement { name: &name, listen: "0.0.0.0:9777".parse().unwrap(), txt: &txt },
+            "box",
+            &Reach::Loopback,
+        )
+        .unwrap();
         assert_eq!(info.get_property_val_str("proto"), Some("punktfunk/1"));
         assert_eq!(info.get_property_val_str("pair"), Some("required"));
         assert_eq!(info.get_hostname(), "box.local.");
@@ -130,6 +139,13 @@ mod tests {
     #[test]
     fn a_pair_too_long_for_a_txt_record_is_refused() {
         let txt = [("mac".to_owned(), "x".repeat(300))];
-        assert!(service(&Announcement { name: "box", port: 1, txt: &txt }, "box", &Reach::Loopback).is_err());
+        assert!(
+            service(
+                &Announcement { name: "box", listen: "0.0.0.0:1".parse().unwrap(), txt: &txt },
+                "box",
+                &Reach::Loopback
+            )
+            .is_err()
+        );
     }
 }

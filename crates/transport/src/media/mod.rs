@@ -11,6 +11,8 @@ mod punch;
 mod socket;
 mod sys;
 
+pub(crate) use socket::enlarge_receive_buffer;
+
 pub use buffers::RecvBuffers;
 pub use punch::{PUNCH, PunchSchedule};
 pub use socket::{MediaSocket, Offload, Sent, SocketBuffers};

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
-    os::fd::AsFd as _,
+    os::fd::AsFd,
     time::{Duration, Instant},
 };
 
@@ -79,7 +79,8 @@ impl MediaSocket {
         let addr = SocketAddr::new(ip, port);
         let socket = UdpSocket::bind(addr).map_err(|error| TransportError::from_bind(addr, error))?;
         socket.set_nonblocking(true).map_err(|error| TransportError::Socket(addr, error))?;
-        enlarge_buffers(&socket);
+        enlarge_receive_buffer(&socket, BUFFER);
+        let _ = sockopt::set_socket_send_buffer_size(&socket, BUFFER);
         let offload = match best {
             Offload::Segmented
                 if sys::can_segment(socket.as_fd()) && sys::enable_coalescing(socket.as_fd()).is_ok() =>
@@ -279,12 +280,12 @@ fn is_same_host(one: IpAddr, other: IpAddr) -> bool {
     one.to_canonical() == other.to_canonical()
 }
 
-fn enlarge_buffers(socket: &UdpSocket) {
-    // Beyond the system's limit only the privileged may go; what was granted is told by `buffers`.
-    if sockopt::set_socket_recv_buffer_size_force(socket, BUFFER).is_err() {
-        let _ = sockopt::set_socket_recv_buffer_size(socket, BUFFER);
+/// Asks for a receive buffer of `bytes`; the system's limit binds all but the privileged.
+pub(crate) fn enlarge_receive_buffer(socket: impl AsFd, bytes: usize) {
+    if sockopt::set_socket_recv_buffer_size_force(&socket, bytes).is_err() {
+        // What was granted is no error, only less; a media socket tells it by `buffers`.
+        let _ = sockopt::set_socket_recv_buffer_size(&socket, bytes);
     }
-    let _ = sockopt::set_socket_send_buffer_size(socket, BUFFER);
 }
 
 /// Why the kernel did not take a batch.

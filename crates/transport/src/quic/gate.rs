@@ -3,10 +3,10 @@
 //! Few handshakes under way: everybody is let in at once. More: an address must first be proven by Retry, which
 //! costs this side no memory. A proven address may hold a share of the places; when the places are full, the oldest
 //! handshake of whoever holds most gives way, if it is old enough to have stalled. A newcomer that finds no stalled
-//! handshake is left unanswered: its own QUIC stack asks again within a second.
+//! handshake waits for one, and of those that wait the newest is served first: whoever floods pushes out himself.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     net::{IpAddr, Ipv6Addr},
     time::{Duration, Instant},
 };
@@ -20,7 +20,8 @@ pub struct HandshakeLimits {
     pub per_source: usize,
     /// At most this many overall.
     pub total: usize,
-    /// A handshake older than this may be given up for a newer one: two round trips of the slowest link we serve.
+    /// A handshake older than this may be given up for a newer one: the slowest round trip that is served even under
+    /// attack. With the places it bounds how many handshakes an attacker can make this side compute a second.
     pub stalled_after: Duration,
     /// A handshake is given up after this.
     pub deadline: Duration,
@@ -30,9 +31,9 @@ impl Default for HandshakeLimits {
     fn default() -> Self {
         Self {
             retry_from: 32,
-            per_source: 64,
+            per_source: 128,
             total: 256,
-            stalled_after: Duration::from_secs(1),
+            stalled_after: Duration::from_millis(100),
             deadline: Duration::from_secs(5),
         }
     }
@@ -49,8 +50,8 @@ pub(super) enum Decision {
     Start { id: HandshakeId, instead_of: Option<HandshakeId> },
     /// Ask the peer to prove its address.
     Retry,
-    /// Say nothing; the peer asks again.
-    Ignore,
+    /// Ask again when a handshake has ended or may have stalled.
+    Wait,
 }
 
 #[derive(Debug)]
@@ -65,11 +66,12 @@ pub(super) struct Gate {
     limits: HandshakeLimits,
     next: u64,
     under_way: BTreeMap<HandshakeId, UnderWay>,
+    per_source: HashMap<IpAddr, usize>,
 }
 
 impl Gate {
     pub(super) fn new(limits: HandshakeLimits) -> Self {
-        Self { limits, next: 0, under_way: BTreeMap::new() }
+        Self { limits, next: 0, under_way: BTreeMap::new(), per_source: HashMap::new() }
     }
 
     /// Decides about a first packet from `source`; `proven` when it carries the token of a Retry.
@@ -86,38 +88,39 @@ impl Gate {
             None
         };
         if let Some(oldest) = instead_of {
-            let Some(oldest) = oldest.filter(|id| self.has_stalled(*id, now)) else { return Decision::Ignore };
-            self.under_way.remove(&oldest);
+            let Some(oldest) = oldest.filter(|id| self.has_stalled(*id, now)) else { return Decision::Wait };
+            self.finished(oldest);
         }
         let id = HandshakeId(self.next);
         self.next += 1;
         self.under_way.insert(id, UnderWay { source, since: now });
+        *self.per_source.entry(source).or_default() += 1;
         Decision::Start { id, instead_of: instead_of.flatten() }
     }
 
     /// A handshake came to its end, either way.
     pub(super) fn finished(&mut self, id: HandshakeId) {
-        self.under_way.remove(&id);
+        let Some(UnderWay { source, .. }) = self.under_way.remove(&id) else { return };
+        if let Some(count) = self.per_source.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_source.remove(&source);
+            }
+        }
     }
 
     fn count(&self, source: IpAddr) -> usize {
-        self.under_way.values().filter(|handshake| handshake.source == source).count()
+        self.per_source.get(&source).copied().unwrap_or(0)
     }
 
     fn oldest_of(&self, source: IpAddr) -> Option<HandshakeId> {
         self.under_way.iter().find(|(_, handshake)| handshake.source == source).map(|(id, _)| *id)
     }
 
+    /// The source with most handshakes; of equals, the one with the oldest.
     fn busiest_source(&self) -> Option<IpAddr> {
-        // Ties go to the oldest handshake: the first of the equals in order of age.
-        let mut busiest: Option<(usize, IpAddr)> = None;
-        for handshake in self.under_way.values() {
-            let count = self.count(handshake.source);
-            if busiest.is_none_or(|(most, _)| count > most) {
-                busiest = Some((count, handshake.source));
-            }
-        }
-        busiest.map(|(_, source)| source)
+        let most = self.per_source.values().max()?;
+        self.under_way.values().map(|handshake| handshake.source).find(|source| self.count(*source) == *most)
     }
 
     fn has_stalled(&self, id: HandshakeId, now: Instant) -> bool {
@@ -182,7 +185,7 @@ mod tests {
         let (mut gate, now) = (Gate::new(LIMITS), Instant::now());
         let oldest = started(&gate.assess(now, ip(1), true));
         (0..2).for_each(|_| _ = started(&gate.assess(now, ip(1), true)));
-        assert_eq!(gate.assess(now, ip(1), true), Decision::Ignore, "none has stalled yet");
+        assert_eq!(gate.assess(now, ip(1), true), Decision::Wait, "none has stalled yet");
         let later = now + LIMITS.stalled_after;
         let decision = gate.assess(later, ip(1), true);
         assert!(matches!(decision, Decision::Start { instead_of: Some(id), .. } if id == oldest));
@@ -194,7 +197,7 @@ mod tests {
         for host in 1..=3_u16 {
             started(&gate.assess(now, [0x2001, 0xdb8, 0, 1, 0, 0, 0, host].into(), true));
         }
-        assert_eq!(gate.assess(now, [0x2001, 0xdb8, 0, 1, 9, 9, 9, 9].into(), true), Decision::Ignore);
+        assert_eq!(gate.assess(now, [0x2001, 0xdb8, 0, 1, 9, 9, 9, 9].into(), true), Decision::Wait);
         started(&gate.assess(now, [0x2001, 0xdb8, 0, 2, 0, 0, 0, 1].into(), true));
     }
 
@@ -229,6 +232,7 @@ mod tests {
                 }
                 assert!(gate.under_way.len() <= LIMITS.total);
                 assert!((0..7).all(|last| gate.count(ip(last)) <= LIMITS.per_source));
+                assert_eq!(gate.per_source.values().sum::<usize>(), gate.under_way.len());
             }
         }
     }

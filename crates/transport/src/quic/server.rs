@@ -1,7 +1,7 @@
 //! The host's endpoint.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::{IpAddr, SocketAddr, UdpSocket},
     sync::Arc,
     time::{Duration, Instant},
@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     sync::{Mutex, mpsc},
     task::{AbortHandle, JoinError, JoinSet},
+    time::MissedTickBehavior,
 };
 
 pub use super::gate::HandshakeLimits;
@@ -21,7 +22,7 @@ use super::{
     parameters::{self, IDLE_TIMEOUT},
     tls,
 };
-use crate::{TlsIdentity, TransportError};
+use crate::{TlsIdentity, TransportError, media::enlarge_receive_buffer};
 
 /// How a host listens.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,12 @@ pub struct Server {
 
 /// Established connections that [`Server::accept`] has not fetched yet; further ones are turned away as busy.
 const WAITING_LINKS: usize = 64;
+/// Callers that wait for a stalled handshake to give way; beyond these the oldest is forgotten and calls again.
+const WAITING_CALLERS: usize = 64;
+/// How often they are looked at for that.
+const WAITING_LOOK: Duration = Duration::from_millis(10);
+/// Room for the first packets of a thousand callers at once, in bytes, as far as the system grants it.
+const RECEIVE_BUFFER: usize = 4 * 1_024 * 1_024;
 /// The close code for "busy" (spec section 2.6).
 const BUSY: u32 = 0x42;
 /// First packets that arrived but were not yet looked at; each is looked at within a moment.
@@ -110,6 +117,7 @@ fn bind(addr: SocketAddr) -> std::io::Result<UdpSocket> {
     if matches!(addr.ip(), IpAddr::V6(ip) if ip.is_unspecified()) {
         socket.set_only_v6(false)?;
     }
+    enlarge_receive_buffer(&socket, RECEIVE_BUFFER);
     socket.bind(&addr.into())?;
     Ok(socket.into())
 }
@@ -123,28 +131,55 @@ struct Reception {
     deadline: Duration,
     handshakes: JoinSet<Handshake>,
     aborts: HashMap<HandshakeId, AbortHandle>,
+    /// Newest at the back, and served from there.
+    waiting: VecDeque<Incoming>,
     ready: mpsc::Sender<Link>,
 }
 
 impl Reception {
     fn new(endpoint: Endpoint, limits: HandshakeLimits, ready: mpsc::Sender<Link>) -> Self {
         let (gate, deadline) = (Gate::new(limits), limits.deadline);
-        Self { endpoint, gate, deadline, handshakes: JoinSet::new(), aborts: HashMap::new(), ready }
+        let (handshakes, aborts, waiting) = (JoinSet::new(), HashMap::new(), VecDeque::new());
+        Self { endpoint, gate, deadline, handshakes, aborts, waiting, ready }
     }
 
     async fn run(mut self) {
+        let mut look = tokio::time::interval(WAITING_LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 incoming = self.endpoint.accept() => match incoming {
                     Some(incoming) => self.admit(incoming),
                     None => return,
                 },
-                Some(ended) = self.handshakes.join_next() => self.ended(ended),
+                Some(ended) = self.handshakes.join_next() => {
+                    self.ended(ended);
+                    self.admit_waiting();
+                }
+                _ = look.tick(), if !self.waiting.is_empty() => self.admit_waiting(),
             }
         }
     }
 
     fn admit(&mut self, incoming: Incoming) {
+        if let Some(incoming) = self.try_admit(incoming) {
+            self.waiting.push_back(incoming);
+            if self.waiting.len() > WAITING_CALLERS {
+                self.waiting.pop_front().into_iter().for_each(Incoming::ignore);
+            }
+        }
+    }
+
+    fn admit_waiting(&mut self) {
+        for _ in 0..self.waiting.len() {
+            let refused = self.waiting.pop_back().and_then(|newest| self.try_admit(newest));
+            // Each is asked once, newest first, and those refused keep their order.
+            refused.into_iter().for_each(|incoming| self.waiting.push_front(incoming));
+        }
+    }
+
+    /// Starts a handshake or asks for proof; gives the caller back when it has to wait.
+    fn try_admit(&mut self, incoming: Incoming) -> Option<Incoming> {
         let source = incoming.remote_address();
         match self.gate.assess(Instant::now(), source.ip(), incoming.remote_address_validated()) {
             Decision::Start { id, instead_of } => {
@@ -161,8 +196,9 @@ impl Reception {
                     tracing::error!(%source, "an address that was proven was asked to prove itself");
                 }
             }
-            Decision::Ignore => incoming.ignore(),
+            Decision::Wait => return Some(incoming),
         }
+        None
     }
 
     fn ended(&mut self, ended: Result<Handshake, JoinError>) {

@@ -1,6 +1,9 @@
 //! The embedded display with real applications on it: foot, weston's demos, X11 programs.
 
+mod client;
+mod hostile;
 mod life;
 mod screen;
 mod wayland;
+mod windows;
 mod x11;

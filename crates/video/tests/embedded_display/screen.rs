@@ -3,29 +3,28 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use punktfunk_proto::{input::SeatEvent, units::Mode};
 use punktfunk_video::{
     display::{Application, Backend as _, Controls, DisplayError, embedded::Embedded},
-    frame::{FrameInfo, FrameReceiver, Pixels, Received},
+    frame::{CapturedFrame, FrameInfo, FrameReceiver, Pixels, Received},
 };
 use tempfile::TempDir;
 
 /// Long enough for any program to start on a busy machine; a test that waits this long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Screen {
-    pub frames: FrameReceiver,
-    pub controls: Box<dyn Controls>,
-    pub mode: Mode,
-    pub directory: TempDir,
+pub(crate) struct Screen {
+    pub(crate) frames: FrameReceiver,
+    pub(crate) controls: Box<dyn Controls>,
+    pub(crate) directory: TempDir,
 }
 
 impl Screen {
     /// Opens a display of `mode` ("640x480@60") with a program on it that runs in a directory holding `files`.
-    pub fn open_with(mode: &str, command: &[&str], files: &[(&str, &str)]) -> Result<Self, DisplayError> {
+    pub(crate) fn open_with(mode: &str, command: &[&str], files: &[(&str, &str)]) -> Result<Self, DisplayError> {
         let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
             write_script(&directory.path().join(name), text);
@@ -35,32 +34,35 @@ impl Screen {
             environment: Vec::new(),
             directory: Some(directory.path().into()),
         };
-        let mode = mode.parse().unwrap();
+        let mode: Mode = mode.parse().unwrap();
         let backend = Embedded::new(directory.path());
         backend.probe()?;
         let output = backend.open(mode, &application)?;
-        Ok(Self { frames: output.frames, controls: output.controls, mode, directory })
+        Ok(Self { frames: output.frames, controls: output.controls, directory })
     }
 
-    pub fn open(mode: &str, command: &[&str]) -> Self {
+    pub(crate) fn open(mode: &str, command: &[&str]) -> Self {
         Self::open_with(mode, command, &[]).unwrap()
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().into()
     }
 
-    /// Waits for a frame of which `found` holds, and returns what it was. A picture that stays as it was is looked
-    /// at again, so the frame may be an old one.
-    pub fn wait_for(&self, what: &str, mut found: impl FnMut(&Pixels) -> bool) -> FrameInfo {
+    /// Waits for a frame of which `found` holds, and says what is known of it.
+    pub(crate) fn wait_for(&self, what: &str, found: impl FnMut(&Pixels) -> bool) -> FrameInfo {
+        let frame = self.frame_of(what, found);
+        save(frame.pixels(), what);
+        frame.info()
+    }
+
+    /// Waits for a frame of which `found` holds.
+    pub(crate) fn frame_of(&self, what: &str, mut found: impl FnMut(&Pixels) -> bool) -> CapturedFrame<'_> {
         let deadline = Instant::now() + PATIENCE;
         let mut last = None;
         while Instant::now() < deadline {
             match self.frames.recv(Duration::from_millis(100)) {
-                Received::Frame(frame) if found(frame.pixels()) => {
-                    save(frame.pixels(), what);
-                    return frame.info();
-                }
+                Received::Frame(frame) if found(frame.pixels()) => return frame,
                 Received::Frame(frame) => last = Some(copy(frame.pixels())),
                 Received::Idle => {}
                 Received::Ended(reason) => panic!("the display ended before {what}: {reason}"),
@@ -70,14 +72,19 @@ impl Screen {
         panic!("never seen: {what}; the last frame is at {picture:?}");
     }
 
-    /// Counts frames until `time` is over; the display must stay up.
-    pub fn count(&self, time: Duration) -> Vec<FrameInfo> {
+    /// Takes frames until `time` is over, each with how long it took from its capture to here. The display must stay
+    /// up.
+    pub(crate) fn watch(&self, time: Duration) -> Vec<(FrameInfo, Duration)> {
         let deadline = Instant::now() + time;
         let mut frames = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.frames.recv(left) {
-                Received::Frame(frame) => frames.push(frame.info()),
+                Received::Frame(frame) => {
+                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+                    let captured = Duration::from_nanos(frame.info().captured_at.nanos());
+                    frames.push((frame.info(), now.saturating_sub(captured)));
+                }
                 Received::Idle => return frames,
                 Received::Ended(reason) => panic!("the display ended: {reason}"),
             }
@@ -85,15 +92,15 @@ impl Screen {
     }
 
     /// Waits until nothing has been painted for `time`.
-    pub fn settle(&self, time: Duration) {
+    pub(crate) fn settle(&self, time: Duration) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.count(time).is_empty() {
+        while !self.watch(time).is_empty() {
             assert!(Instant::now() < deadline, "the display never comes to rest");
         }
     }
 
     /// Waits for the end and returns its reason.
-    pub fn end(&self) -> String {
+    pub(crate) fn end(&self) -> String {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if let Received::Ended(reason) = self.frames.recv(Duration::from_millis(100)) {
@@ -103,12 +110,12 @@ impl Screen {
         panic!("the display never ended");
     }
 
-    pub fn input(&self, event: SeatEvent) {
+    pub(crate) fn input(&self, event: SeatEvent) {
         self.controls.input(event);
     }
 
     /// Presses and releases the keys of `text` on a US keyboard.
-    pub fn type_text(&self, text: &str) {
+    pub(crate) fn type_text(&self, text: &str) {
         for character in text.chars() {
             let code = key_of(character);
             self.input(SeatEvent::Key { code, pressed: true });
@@ -116,7 +123,7 @@ impl Screen {
         }
     }
 
-    pub fn click(&self) {
+    pub(crate) fn click(&self) {
         self.input(SeatEvent::Button { code: 0x110, pressed: true });
         self.input(SeatEvent::Button { code: 0x110, pressed: false });
     }
@@ -146,25 +153,25 @@ fn copy(pixels: &Pixels) -> Pixels {
 }
 
 /// The pixel at a place, as red, green, blue.
-pub fn pixel(pixels: &Pixels, x: u32, y: u32) -> [u8; 3] {
+pub(crate) fn pixel(pixels: &Pixels, x: u32, y: u32) -> [u8; 3] {
     let at = y as usize * pixels.stride + x as usize * 4;
     [pixels.bytes[at + 2], pixels.bytes[at + 1], pixels.bytes[at]]
 }
 
 /// Which part of the picture, from 0 to 1, has a colour of which `matches` holds.
-pub fn share(pixels: &Pixels, matches: impl Fn([u8; 3]) -> bool) -> f64 {
+pub(crate) fn share(pixels: &Pixels, matches: impl Fn([u8; 3]) -> bool) -> f64 {
     let all = pixels.width * pixels.height;
     let hits = (0..all).filter(|at| matches(pixel(pixels, at % pixels.width, at / pixels.width))).count();
     hits as f64 / f64::from(all)
 }
 
 /// Whether two colours look the same.
-pub fn near(one: [u8; 3], other: [u8; 3]) -> bool {
+pub(crate) fn near(one: [u8; 3], other: [u8; 3]) -> bool {
     one.iter().zip(other).all(|(one, other)| one.abs_diff(other) <= 8)
 }
 
 /// Writes a picture where a person can look at it.
-pub fn save(pixels: &Pixels, name: &str) -> PathBuf {
+pub(crate) fn save(pixels: &Pixels, name: &str) -> PathBuf {
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("embedded-{name}.png"));
     let mut encoder = png::Encoder::new(std::fs::File::create(&path).unwrap(), pixels.width, pixels.height);

@@ -37,16 +37,19 @@ fn text_without_keys_is_typed() {
 
 #[test]
 fn an_application_that_draws_all_the_time_is_painted_at_the_refresh_rate() {
-    for (mode, hz) in [("1280x720@60", 60.0), ("1280x720@30", 30.0)] {
+    for (mode, hz) in [("1280x720@60", 60.0), ("1280x720@120", 120.0), ("1920x1080@30", 30.0)] {
         let screen = Screen::open(mode, &["weston-simple-shm"]);
         screen.wait_for("weston-simple-shm", |pixels| share(pixels, |colour| colour != [0; 3]) > 0.02);
         let time = Duration::from_secs(2);
-        let frames = screen.count(time);
+        let frames = screen.watch(time);
         let rate = frames.len() as f64 / time.as_secs_f64();
-        println!("{mode}: {rate} frames/s");
+        let mut ages: Vec<_> = frames.iter().map(|(_, age)| *age).collect();
+        ages.sort_unstable();
+        println!("{mode}: {rate} frames/s, from capture to encoder p50 {:?}", ages[ages.len() / 2]);
         assert!(rate <= hz * 1.05, "{rate} frames/s");
-        assert!(rate >= hz * 0.7, "{rate} frames/s");
-        assert!(frames.windows(2).all(|pair| pair[0].captured_at < pair[1].captured_at));
+        assert!(rate >= hz * 0.6, "{rate} frames/s");
+        assert!(frames.windows(2).all(|pair| pair[0].0.captured_at < pair[1].0.captured_at));
+        assert!(ages[ages.len() / 2] < Duration::from_secs_f64(0.5 / hz), "frames are painted in half their time");
     }
 }
 
@@ -56,7 +59,7 @@ fn an_application_that_rests_is_not_painted_and_repaint_paints_it_once() {
     screen.wait_for("a terminal at rest", |pixels| share(pixels, |colour| colour != [0; 3]) > 0.5);
     screen.settle(Duration::from_millis(700));
     screen.controls.repaint();
-    assert_eq!(screen.count(Duration::from_millis(500)).len(), 1);
+    assert_eq!(screen.watch(Duration::from_millis(500)).len(), 1);
 }
 
 #[test]

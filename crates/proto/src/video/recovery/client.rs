@@ -137,18 +137,21 @@ impl ClientRecovery {
         self.request.take()
     }
 
+    /// Asks to repair `gap`, in one with what a request not yet sent asks for.
     fn report(&mut self, now: Instant, gap: Gap) {
-        if gap.frames() > MAX_RFI_FRAMES {
+        let whole = match self.request {
+            Some(RecoveryRequest::Rfi(unsent)) => Gap { first: unsent.first, last: gap.last },
+            Some(RecoveryRequest::Keyframe) | None => gap,
+        };
+        if whole.frames() > MAX_RFI_FRAMES {
             self.ask_keyframe(now);
         } else if self.rfi_allowed_at().is_some_and(|at| now < at) {
             self.deferred = Some(self.deferred.map_or(gap, |held| Gap { first: held.first, last: gap.last }));
         } else {
             self.rfi_paid_until = Some(self.rfi_paid_until.map_or(now, |until| until.max(now)) + RFI_INTERVAL);
-            self.request = Some(match self.request {
-                None => RecoveryRequest::Rfi(gap),
-                Some(RecoveryRequest::Rfi(unsent)) => RecoveryRequest::Rfi(Gap { first: unsent.first, last: gap.last }),
-                Some(RecoveryRequest::Keyframe) => RecoveryRequest::Keyframe,
-            });
+            if self.request != Some(RecoveryRequest::Keyframe) {
+                self.request = Some(RecoveryRequest::Rfi(whole));
+            }
         }
     }
 

@@ -55,6 +55,15 @@ fn two_gaps_found_together_are_reported_together() {
 }
 
 #[test]
+fn gaps_found_together_that_no_host_invalidates_ask_for_a_keyframe() {
+    let start = Instant::now();
+    let mut client = streaming(start);
+    client.on_gap(start, gap(3, 202), DELTA);
+    client.on_gap(start, gap(204, 403), DELTA);
+    assert_eq!(client.poll_request(), Some(RecoveryRequest::Keyframe));
+}
+
+#[test]
 fn requests_are_a_tenth_of_a_second_apart_after_a_burst_and_none_is_forgotten() {
     let start = Instant::now();
     let mut client = streaming(start);

@@ -4,7 +4,7 @@
 //! renders with pixman straight into the slots of [`crate::frame`], so that a frame reaches the encoder without
 //! IPC and without a copy. It needs no GPU, no seat and no privileges.
 //!
-//! - [`thread`](self): one event loop per session; everything below runs on it, without locks.
+//! - `thread` is one event loop per session; everything below runs on it, without locks.
 //! - `compositor` holds the state of the protocols, `shell`, `surfaces`, `x11` and `seat` answer clients.
 //! - `stack` is the list of windows and where they stand; `paint` turns it into a frame; `pace` says when.
 //! - `application` starts the program and ends its whole process group.
@@ -100,8 +100,8 @@ impl Backend for Embedded {
 /// Commands that may wait for the display's thread: some seconds of the fastest mouse.
 const COMMANDS: usize = 4_096;
 
-/// The controls of an embedded display. Dropping them ends the application (up to a second is given to it) and
-/// waits for the thread.
+/// The controls of an embedded display. Dropping them ends the application and waits for the thread: at once for an
+/// application that heeds SIGTERM, up to two seconds for one that does not.
 struct EmbeddedControls {
     commands: Option<SyncSender<Command>>,
     refused: AtomicU64,

@@ -67,14 +67,16 @@ impl Pacer {
         *self = Self { callbacks: true, ..Self::new(period, now) };
     }
 
-    /// Something beside a client's surface changed: the pointer, the stacking.
+    /// Something beside a client's surface changed: the pointer, the stacking. A window that is uncovered may have
+    /// waited for its callback.
     pub(super) fn changed(&mut self) {
         if self.change == Change::Nothing {
             self.change = Change::Something;
         }
+        self.callbacks = true;
     }
 
-    /// A client committed a surface; it may wait for a frame callback now.
+    /// A client committed a surface, or a surface found its window; it may wait for a frame callback now.
     pub(super) fn committed(&mut self, now: Instant) {
         if let Some(called) = self.called.take() {
             self.response = now.saturating_duration_since(called.at).min(self.period);
@@ -117,7 +119,10 @@ impl Pacer {
     }
 
     /// When to call [`Pacer::step`] again if nothing happens before; `None` while the picture stands still.
-    pub(super) fn wake_at(&self) -> Option<Instant> {
+    pub(super) fn wake_at(&self, now: Instant) -> Option<Instant> {
+        if self.dirty() && !self.painted && self.called.is_none() {
+            return Some(now);
+        }
         let interval = (self.callbacks || (self.dirty() && self.painted)).then_some(self.next_interval);
         let patience = self.called.filter(|_| self.dirty() && !self.painted).map(|called| called.until);
         [interval, patience].into_iter().flatten().min()
@@ -163,12 +168,12 @@ mod tests {
     #[test]
     fn a_commit_after_a_pause_is_painted_at_once_and_an_idle_display_sleeps() {
         let (mut pacer, now) = idle();
-        assert_eq!(pacer.wake_at(), None);
+        assert_eq!(pacer.wake_at(now), None);
         pacer.committed(now);
         assert_eq!(pacer.step(now), Step { paint: true, callbacks: true });
         pacer.painted(true);
         pacer.called(false, now);
-        assert_eq!(pacer.wake_at(), None);
+        assert_eq!(pacer.wake_at(now), None);
     }
 
     #[test]
@@ -188,7 +193,7 @@ mod tests {
                 now += ms(2);
                 pacer.committed(now);
             } else {
-                now = pacer.wake_at().unwrap();
+                now = pacer.wake_at(now).unwrap();
             }
         }
         assert_eq!(frames.len(), 10, "{frames:?}");
@@ -236,9 +241,12 @@ mod tests {
         pacer.painted(true);
         pacer.called(true, start);
         pacer.changed();
-        let tick = pacer.wake_at().unwrap();
+        let tick = pacer.wake_at(start).unwrap();
         assert_eq!(tick, start + PERIOD);
-        assert_eq!(pacer.step(tick), Step { paint: true, callbacks: false }, "it waited for an interval in vain");
+        assert_eq!(pacer.step(tick), Step { paint: false, callbacks: true }, "a client may be waiting");
+        pacer.called(false, tick);
+        assert_eq!(pacer.wake_at(tick), Some(tick), "no client is");
+        assert_eq!(pacer.step(tick), Step { paint: true, callbacks: false });
 
         pacer.painted(true);
         pacer.committed(tick + ms(1));
@@ -247,7 +255,7 @@ mod tests {
         let tick = tick + PERIOD;
         assert_eq!(pacer.step(tick), Step { paint: false, callbacks: true });
         pacer.called(true, tick);
-        let late = pacer.wake_at().unwrap();
+        let late = pacer.wake_at(tick).unwrap();
         assert!(late > tick && late <= tick + PERIOD);
         assert_eq!(pacer.step(late), Step { paint: true, callbacks: false });
     }

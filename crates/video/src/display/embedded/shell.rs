@@ -12,8 +12,9 @@ use smithay::{
     reexports::{
         wayland_protocols::xdg::{
             decoration::zv1::server::zxdg_toplevel_decoration_v1::Mode as DecorationMode,
-            shell::server::xdg_toplevel::State,
+            shell::server::{xdg_popup, xdg_toplevel::State},
         },
+        wayland_server::Resource as _,
         wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
     utils::{Rectangle, SERIAL_COUNTER, Serial},
@@ -23,21 +24,33 @@ use smithay::{
     },
 };
 
-use super::{compositor::Compositor, stack::Window};
+use super::{
+    compositor::Compositor,
+    stack::{Window, has_picture},
+    surfaces::DEEPEST,
+};
 
 impl Compositor {
-    /// Sends the first configure to a window or popup that was just committed for the first time.
+    /// Sends the first configure to a window or popup that was just committed for the first time. A client that
+    /// shows something before it has acknowledged one broke the protocol and is cut off.
     pub(super) fn configure_new(&mut self, surface: &WlSurface) {
+        let shown = has_picture(surface);
         if let Some(toplevel) = self.stack.toplevel(surface) {
+            if shown && !toplevel.ensure_configured() {
+                return;
+            }
             if !toplevel.is_initial_configure_sent() {
                 self.propose(toplevel);
                 toplevel.send_configure();
             }
-        } else if let Some(PopupKind::Xdg(popup)) = self.popups.find_popup(surface)
-            && !popup.is_initial_configure_sent()
-        {
-            // It fails only for a popup that was configured before.
-            let _ = popup.send_configure();
+        } else if let Some(PopupKind::Xdg(popup)) = self.popups.find_popup(surface) {
+            if shown && !popup.ensure_configured() {
+                return;
+            }
+            if !popup.is_initial_configure_sent() {
+                // It fails only for a popup that was configured before.
+                let _ = popup.send_configure();
+            }
         }
     }
 
@@ -69,6 +82,15 @@ impl Compositor {
                 state.size = Some(size);
             }
         });
+    }
+
+    /// How many popups a popup stands on.
+    fn popup_depth(&self, popup: &PopupSurface) -> usize {
+        let parent = |popup: &PopupSurface| match self.popups.find_popup(&popup.get_parent_surface()?)? {
+            PopupKind::Xdg(parent) => Some(parent),
+            PopupKind::InputMethod(_) => None,
+        };
+        std::iter::successors(parent(popup), parent).count()
     }
 
     /// Keeps a popup on the display.
@@ -125,6 +147,10 @@ impl XdgShellHandler for Compositor {
     }
 
     fn new_popup(&mut self, popup: PopupSurface, positioner: PositionerState) {
+        if self.popup_depth(&popup) > DEEPEST {
+            popup.xdg_popup().post_error(xdg_popup::Error::InvalidGrab, "too many popups on top of each other");
+            return;
+        }
         self.place_popup(&popup, positioner);
         if let Err(error) = self.popups.track_popup(PopupKind::Xdg(popup)) {
             tracing::debug!(%error, "a popup without a living parent");

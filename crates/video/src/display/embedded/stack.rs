@@ -109,6 +109,11 @@ impl Window {
     }
 }
 
+/// Whether there is a picture on a surface.
+pub(super) fn has_picture(surface: &WlSurface) -> bool {
+    with_renderer_surface_state(surface, |state| state.buffer().is_some()).unwrap_or(false)
+}
+
 /// The part of a toplevel's surface that is the window, without shadows.
 fn geometry(surface: &WlSurface) -> Rectangle<i32, Logical> {
     let set = with_states(surface, |states| states.cached_state.get::<SurfaceCachedState>().current().geometry);

@@ -5,13 +5,17 @@ use std::time::Instant;
 use smithay::{
     backend::renderer::utils::on_commit_buffer_handler,
     reexports::wayland_server::{
-        Client,
-        protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+        Client, Resource as _,
+        protocol::{
+            wl_buffer::WlBuffer,
+            wl_surface::{self, WlSurface},
+        },
     },
     wayland::{
         buffer::BufferHandler,
         compositor::{
-            CompositorClientState, CompositorHandler, CompositorState, get_parent, send_surface_state, with_states,
+            CompositorClientState, CompositorHandler, CompositorState, get_children, get_parent, send_surface_state,
+            with_states,
         },
         fractional_scale::{FractionalScaleHandler, with_fractional_scale},
         output::OutputHandler,
@@ -40,6 +44,12 @@ impl CompositorHandler for Compositor {
         with_states(surface, |states| send_surface_state(surface, states, 1, transform));
     }
 
+    fn new_subsurface(&mut self, surface: &WlSurface, parent: &WlSurface) {
+        if depth(parent) + height(surface) > DEEPEST {
+            surface.post_error(wl_surface::Error::InvalidOffset, "too many subsurfaces on top of each other");
+        }
+    }
+
     fn commit(&mut self, surface: &WlSurface) {
         on_commit_buffer_handler::<Self>(surface);
         self.popups.commit(surface);
@@ -47,6 +57,20 @@ impl CompositorHandler for Compositor {
         self.cursor.committed(surface);
         self.pacer.committed(Instant::now());
     }
+}
+
+/// How many subsurfaces or popups may stand on each other. Trees are walked by recursion, so without a limit a client
+/// could use up the stack and end the host.
+pub(super) const DEEPEST: usize = 64;
+
+/// How many surfaces are below a surface, itself included.
+fn depth(surface: &WlSurface) -> usize {
+    std::iter::successors(Some(surface.clone()), get_parent).count()
+}
+
+/// How many surfaces stand on each other on top of a surface, itself included. No tree is higher than [`DEEPEST`].
+fn height(surface: &WlSurface) -> usize {
+    1 + get_children(surface).iter().filter(|child| *child != surface).map(height).max().unwrap_or(0)
 }
 
 /// The surface at the root of a tree of subsurfaces.

@@ -67,6 +67,7 @@ pub(super) fn run(start: Start, started: &SyncSender<Result<(), DisplayError>>) 
 
 /// A display that is up.
 struct Session {
+    display: Display<Compositor>,
     compositor: Compositor,
     painter: Painter,
     events: EventLoop<'static, Compositor>,
@@ -89,23 +90,16 @@ impl Session {
         let painter = Painter::new(start.frames, &compositor.output, start.mode)?;
         let socket = ListeningSocket::bind_absolute(runtime_dir.socket())
             .map_err(|error| failed(&format!("no socket at {}", runtime_dir.socket().display()), &error))?;
-        let mut session = Self { compositor, painter, events, sources: Vec::new(), painted: 0, runtime_dir };
-        session
-            .watch(display, socket, start.inbox)
-            .map_err(|error| failed("the event loop takes no sources", &error))?;
+        let mut session = Self { display, compositor, painter, events, sources: Vec::new(), painted: 0, runtime_dir };
+        session.watch(socket, start.inbox).map_err(|error| failed("the event loop takes no sources", &error))?;
         session.start_application(&start.application)?;
         Ok(session)
     }
 
-    fn watch(
-        &mut self,
-        display: Display<Compositor>,
-        socket: ListeningSocket,
-        inbox: Channel<Command>,
-    ) -> io::Result<()> {
+    fn watch(&mut self, socket: ListeningSocket, inbox: Channel<Command>) -> io::Result<()> {
         let events = self.events.handle();
         self.sources.push(watch_socket(&events, socket)?);
-        self.sources.push(watch_requests(&events, display)?);
+        self.sources.push(watch_requests(&events, &mut self.display)?);
         self.sources.push(watch_commands(&events, inbox)?);
         Ok(())
     }
@@ -130,13 +124,20 @@ impl Session {
             if let Some(reason) = self.ended() {
                 break reason;
             }
-            let timeout = self.wake_at().map(|at| at.saturating_duration_since(Instant::now()));
-            if let Err(error) = self.events.dispatch(timeout, &mut self.compositor) {
+            if let Err(error) = self.dispatch() {
                 break format!("the display's event loop failed: {error}");
             }
         };
         tracing::info!(reason, frames = self.painted, "the display ends");
         self.painter.frames().end(reason);
+    }
+
+    /// Waits for something to happen or to be due, and acts on all that has happened.
+    fn dispatch(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        let timeout = self.wake_at(now).map(|at| at.saturating_duration_since(now));
+        self.events.dispatch(timeout, &mut self.compositor).map_err(io::Error::other)?;
+        self.display.dispatch_clients(&mut self.compositor).map(drop)
     }
 
     /// Paints and sends callbacks as far as they are due.
@@ -157,12 +158,12 @@ impl Session {
         }
     }
 
-    fn wake_at(&self) -> Option<Instant> {
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
         let until = match self.compositor.phase {
             Phase::Ending { until } => Some(until),
             Phase::Running | Phase::Ended(_) => None,
         };
-        [self.compositor.pacer.wake_at(), until].into_iter().flatten().min()
+        [self.compositor.pacer.wake_at(now), until].into_iter().flatten().min()
     }
 
     fn ended(&self) -> Option<String> {
@@ -178,13 +179,14 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.compositor.application = None;
         let events = self.events.handle();
-        self.compositor.x11.stop(&events);
-        // The window manager's thread ends when Xwayland has; its source leaves the loop then.
+        if let Some(xwayland) = self.compositor.x11.stop(&events) {
+            // Xwayland is cut off, which is known, but its connection is only closed on the way out of a dispatch.
+            let _ = self.display.backend().dispatch_single_client(&mut self.compositor, xwayland);
+        }
+        // Xwayland ends, the window manager's thread with it, and its source leaves the loop.
         let deadline = Instant::now() + GRACE;
         while self.compositor.x11.is_connected() && !std::thread::panicking() && Instant::now() < deadline {
-            let flushed = self.compositor.display.flush_clients();
-            let dispatched = self.events.dispatch(Some(Duration::from_millis(10)), &mut self.compositor);
-            if flushed.is_err() || dispatched.is_err() {
+            if self.events.dispatch(Some(GRACE), &mut self.compositor).is_err() {
                 break;
             }
         }
@@ -273,14 +275,11 @@ fn watch_socket(events: &Events, socket: ListeningSocket) -> io::Result<Registra
     inserted.map_err(|error| io::Error::other(error.error))
 }
 
-fn watch_requests(events: &Events, display: Display<Compositor>) -> io::Result<RegistrationToken> {
-    let source = Generic::new(display, Interest::READ, Trigger::Level);
-    let inserted = events.insert_source(source, |_, display, state: &mut Compositor| {
-        // SAFETY: the display is not dropped here, only used.
-        let display = unsafe { display.get_mut() };
-        display.dispatch_clients(state)?;
-        Ok(PostAction::Continue)
-    });
+/// Wakes the loop when clients ask for something; [`Session::dispatch`] then lets them.
+fn watch_requests(events: &Events, display: &mut Display<Compositor>) -> io::Result<RegistrationToken> {
+    let requests = display.backend().poll_fd().try_clone_to_owned()?;
+    let source = Generic::new(requests, Interest::READ, Trigger::Level);
+    let inserted = events.insert_source(source, |_, _, _: &mut Compositor| Ok(PostAction::Continue));
     inserted.map_err(|error| io::Error::other(error.error))
 }
 

@@ -11,12 +11,13 @@ use std::{
         unix::{fs::PermissionsExt as _, net::UnixStream},
     },
     process::Stdio,
+    time::Instant,
 };
 
 use smithay::{
     reexports::{
         calloop::{LoopHandle, RegistrationToken},
-        wayland_server::{Client, protocol::wl_surface::WlSurface},
+        wayland_server::{Client, backend::ClientId, protocol::wl_surface::WlSurface},
     },
     utils::{IsAlive as _, Logical, Rectangle, Size},
     wayland::{
@@ -50,11 +51,10 @@ impl X11 {
         self.manager.as_mut()
     }
 
-    /// Takes Xwayland's connections away, upon which it ends.
-    pub(super) fn stop(&mut self, events: &LoopHandle<'static, Compositor>) {
-        if let Some(server) = self.server.take() {
-            events.remove(server);
-        }
+    /// Cuts Xwayland off, upon which it ends; says which client it was.
+    pub(super) fn stop(&mut self, events: &LoopHandle<'static, Compositor>) -> Option<ClientId> {
+        events.remove(self.server.take()?);
+        self.client.take().map(|client| client.id())
     }
 
     /// Whether the window manager still has a thread that watches its connection.
@@ -123,7 +123,7 @@ impl Compositor {
             if !known {
                 let found = client.object_from_protocol_id::<WlSurface>(&self.display, number);
                 window.numbered = found.ok().map(|surface| (number, surface));
-                self.pacer.changed();
+                self.pacer.committed(Instant::now());
             }
         }
     }
@@ -281,7 +281,7 @@ impl XWaylandShellHandler for Compositor {
     }
 
     fn surface_associated(&mut self, _xwm: XwmId, _surface: WlSurface, _window: X11Surface) {
-        self.pacer.changed();
+        self.pacer.committed(Instant::now());
     }
 }
 

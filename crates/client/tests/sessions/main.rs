@@ -1,0 +1,8 @@
+//! The client's commands, end to end.
+
+mod common;
+mod errors;
+mod mdns;
+mod pairing;
+mod streaming;
+mod trust;

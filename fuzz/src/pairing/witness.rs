@@ -1,0 +1,158 @@
+//! What must be true of everything that two sessions said, whatever was done to them.
+
+use std::time::Instant;
+
+use punktfunk_proto::session::client_control::ClientEvent;
+use punktfunk_proto::session::client_pairing::PairingOutcome;
+use punktfunk_proto::session::host_control::{HostEvent, PROBE_RATE_LIMIT, PROBE_TIME_LIMIT, fits};
+use punktfunk_proto::units::Bitrate;
+use punktfunk_proto::video::{
+    loss::FecController,
+    order::Gap,
+    recovery::{HostRecovery, MAX_RFI_FRAMES, NextUnit},
+};
+use punktfunk_proto::wire::{ControlMessage, Hello, Opening, Start, Welcome};
+
+use super::Milestone::{
+    self, Admitted, Challenged, Decided, Greeted, Paired, Proven, Ready, Requested, Started, Welcomed,
+};
+use super::Reached;
+use super::actors::admission;
+use super::setup::Setup;
+
+pub(super) struct Witness {
+    setup: Setup,
+    pub(super) reached: Reached,
+    recovery: HostRecovery,
+    fec: FecController,
+}
+
+impl Witness {
+    pub(super) fn new(setup: Setup) -> Self {
+        Self { setup, reached: Reached::new(), recovery: HostRecovery::new(true), fec: FecController::new(10) }
+    }
+
+    fn has(&self, milestone: Milestone) -> bool {
+        self.reached.contains(&milestone)
+    }
+
+    fn reach(&mut self, milestone: Milestone) {
+        assert!(self.reached.insert(milestone), "{milestone:?} twice");
+    }
+
+    /// A payload the host sent.
+    pub(super) fn host_payload(&mut self, payload: &[u8]) {
+        if let Ok(welcome) = Welcome::decode(payload) {
+            assert!(self.has(Greeted), "a Welcome nobody asked for");
+            assert_eq!(welcome, admission().welcome);
+            self.reach(Welcomed);
+            return;
+        }
+        let message = ControlMessage::decode(payload).expect("a host sends messages");
+        match message {
+            ControlMessage::PairChallenge(_) => {
+                assert!(self.has(Requested));
+                self.reach(Challenged);
+            }
+            ControlMessage::PairResult { .. } => assert!(self.has(Challenged)),
+            _ => assert!(self.has(Started), "{} before Start", message.name()),
+        }
+    }
+
+    /// A payload the client sent.
+    pub(super) fn client_payload(&self, payload: &[u8]) {
+        match Opening::of(payload) {
+            Some(Opening::Pairing) => assert!(self.setup.has(Setup::PAIRS)),
+            Some(Opening::Session) => assert!(Hello::decode(payload).is_ok() || Start::decode(payload).is_ok()),
+            None => assert!(ControlMessage::decode(payload).is_ok(), "a client sends messages"),
+        }
+    }
+
+    pub(super) fn host_event(&mut self, now: Instant, event: &HostEvent) {
+        match event {
+            HostEvent::PairingRequested { .. } => {
+                assert!(!self.has(Greeted) && !self.setup.has(Setup::ANONYMOUS));
+                self.reach(Requested);
+            }
+            HostEvent::PairingAnswered => assert!(self.has(Requested) && !self.has(Challenged)),
+            HostEvent::PairingMalformed => {
+                assert!(self.has(Requested) && !self.has(Challenged));
+                self.reach(Decided);
+            }
+            HostEvent::PairingProven { .. } => {
+                assert!(self.setup.can_pair() && self.setup.has(Setup::PAIRS), "proven without the PIN");
+                assert!(self.has(Challenged));
+                self.reach(Decided);
+                self.reach(Proven);
+            }
+            HostEvent::PairingFailed => {
+                assert!(self.has(Challenged));
+                self.reach(Decided);
+            }
+            HostEvent::Hello(_) => {
+                assert!(!self.has(Requested));
+                self.reach(Greeted);
+            }
+            HostEvent::Started { .. } => {
+                assert!(self.has(Welcomed));
+                self.reach(Started);
+            }
+            HostEvent::Closed(_) => {}
+            event => {
+                assert!(self.has(Started), "{event:?} before Start");
+                self.streaming(now, event);
+            }
+        }
+    }
+
+    fn streaming(&mut self, now: Instant, event: &HostEvent) {
+        match event {
+            HostEvent::ModeChanged(mode) => assert!(fits(admission().welcome.codec, *mode)),
+            HostEvent::BitrateChanged(rate) => {
+                assert!((Bitrate::from_kbps(500)..=admission().bitrate_ceiling).contains(rate));
+            }
+            HostEvent::ProbeRequested { rate, duration } => {
+                assert!(*rate <= PROBE_RATE_LIMIT && *duration <= PROBE_TIME_LIMIT);
+            }
+            HostEvent::Loss { ppm } => assert!((1..=50).contains(&self.fec.on_report(*ppm))),
+            HostEvent::KeyframeRequested => {
+                self.recovery.request_keyframe();
+                self.next_unit(now);
+            }
+            HostEvent::FramesLost { first, last } => {
+                self.recovery.request_invalidation(now, Gap { first: *first, last: *last }, 1_000);
+                self.next_unit(now);
+            }
+            _ => {}
+        }
+    }
+
+    fn next_unit(&self, now: Instant) {
+        if let NextUnit::Anchor(gap) = self.recovery.next_unit(now) {
+            assert!((1..=MAX_RFI_FRAMES).contains(&gap.frames()), "an encoder cannot forget {gap:?}");
+        }
+    }
+
+    pub(super) fn pairing_outcome(&mut self, outcome: &PairingOutcome) {
+        if *outcome == PairingOutcome::Paired {
+            assert!(self.setup.can_pair() && self.has(Challenged), "paired with a host that lacks the PIN");
+            self.reach(Paired);
+        }
+    }
+
+    pub(super) fn client_event(&mut self, event: &ClientEvent) {
+        match event {
+            ClientEvent::Welcomed(welcome) => {
+                assert!(welcome.validate().is_ok());
+                self.reach(Admitted);
+            }
+            ClientEvent::Ready(_) => {
+                assert!(self.has(Admitted));
+                self.reach(Ready);
+            }
+            ClientEvent::ClockUpdated(_) => assert!(self.has(Ready)),
+            ClientEvent::Closed(_) => {}
+            event => assert!(self.has(Admitted), "{event:?} before Welcome"),
+        }
+    }
+}
