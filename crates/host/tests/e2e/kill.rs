@@ -308,6 +308,17 @@ async fn a_killed_host_leaves_no_application_running_and_the_next_one_clears_up_
     device.hello_with(&host, hello(MODE)).await.welcome().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_place_of_a_killed_client_is_free_for_its_next_start_before_that_gives_up() {
+    let host = Host::start(&format!("{SYNTHETIC}[session]\nmax_sessions = 1\n"));
+    let device = Device::new("Viewer");
+    device.pair_now(&host).await;
+    let client = ClientProcess::start(&device, host.address, Task::Stream);
+    host.wait_for_count(&["sessions", "list"], "sessions", 1).await;
+    client.kill();
+    device.hello_with(&host, hello(MODE)).await.welcome().await;
+}
+
 fn is_gone(process: &str) -> bool {
     // A zombie has ended; who reaps it is not for this test.
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();

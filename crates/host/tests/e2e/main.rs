@@ -3,5 +3,6 @@
 mod faults;
 mod fixture;
 mod kill;
+mod sources;
 mod streaming;
 mod trust;
