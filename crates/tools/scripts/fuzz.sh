@@ -42,13 +42,15 @@ for target in "${targets[@]}"; do
   # The limit allows for the sanitizer; what a target may use by itself is its own check.
   if cargo fuzz run "${build[@]}" "$target" "$corpus" "$seeds" -- -max_total_time="$seconds" -timeout=20 \
     -rss_limit_mb=4096 -max_len=$longest -use_value_profile=1 -print_final_stats=1 >"$log" 2>&1; then
-    found="no finding"
+    outcome="no finding"
   else
-    found="FINDING, see $log"
+    # Also interrupted runs and builds that fail end here.
+    outcome=$(sed -n 's/.*Test unit written to /FINDING: /p' "$log" | tail -1)
+    outcome="${outcome:-NOT FINISHED}, see $log"
     status=1
   fi
   reached=$(grep -oE 'cov: [0-9]+ ft: [0-9]+' "$log" | tail -1 || true)
-  summary+=("$target: $(statistic "$log" number_of_executed_units) executions, $reached, $found")
+  summary+=("$target: $(statistic "$log" number_of_executed_units) executions, $reached, $outcome")
 done
 
 printf '%s\n' "${summary[@]}"
