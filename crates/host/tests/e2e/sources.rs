@@ -210,10 +210,10 @@ async fn knock_from_everywhere(door: &Arc<Door>) {
     who_left_gives_way_the_longest_gone_first(door).await;
     let flood = Flood::begin(door).await;
     is_served(door, &owner).await;
-    flood.is_turned_away(door).await;
+    flood.turned_away(door).await;
     let before = door.memory();
     for _ in 0..3 {
-        Flood::begin(door).await.is_turned_away(door).await;
+        Flood::begin(door).await.turned_away(door).await;
     }
     let after = door.memory();
     println!("{before} KiB before three floods, {after} KiB after");
@@ -277,7 +277,7 @@ impl Flood {
     }
 
     /// As many as there is room for wait, the others are told so; then all leave.
-    async fn is_turned_away(self, door: &Door) {
+    async fn turned_away(self, door: &Door) {
         let listed = door.wait_until(|listed| listed.iter().filter(|knock| knock.waits).count() == LISTED).await;
         assert_eq!(listed.len(), LISTED);
         let is_listed = |fingerprint| listed.iter().any(|knock| knock.fingerprint == fingerprint);
