@@ -40,7 +40,7 @@ fn seeds_of_sessions_lead_as_far_as_they_should() {
     for seed in ["other-pin", "intercepted", "anonymous", "left-alone", "bare-other-pin"] {
         assert_eq!(reached(seed).next(), None, "{seed}");
     }
-    for seed in ["streaming", "commands-0", "commands-1", "messages-0", "messages-1", "ends"] {
+    for seed in ["streaming", "commands-0", "commands-1", "messages-0", "messages-1", "timing", "no-probes", "ends"] {
         assert!(reached(seed).eq([Started, Ready]), "{seed}");
     }
 }

@@ -326,7 +326,7 @@ fn unknown_malformed_and_optional_messages_are_ignored() {
     host.receive(b"PKFc");
     host.receive(b"PKFc\xEE");
     host.receive(b"PKF1");
-    host.receive(b"XXXXXXXX");
+    host.receive(b"GARBAGE!");
     let mut long = ControlMessage::RequestKeyframe.encode();
     long.push(0);
     host.receive(&long);

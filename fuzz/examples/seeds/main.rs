@@ -92,7 +92,14 @@ fn pairing() {
         let steps = frames.flat_map(|step| [step, deliver(side)]);
         script("pairing", &format!("messages-{side}"), answering, started().chain(steps));
     }
-    let input = Step::new(action::DATAGRAM, HOST, 0).with(&hex(&vectors("datagrams")["vectors"][0]["hex"]));
+    let datagrams = vectors("datagrams");
+    let timing = list(&datagrams["vectors"]).iter().filter(|vector| vector["name"] == TIMING);
+    let timing =
+        timing.flat_map(|vector| [Step::new(action::DATAGRAM, CLIENT, 0).with(&hex(&vector["hex"])), deliver(CLIENT)]);
+    script("pairing", "timing", answering, started().chain(timing));
+    let probe = [Step::new(action::COMMAND, CLIENT, 6).with(&[5, 0, 0, 0, 1]), deliver(HOST), deliver(CLIENT)];
+    script("pairing", "no-probes", answering | Setup::NO_PROBES, started().chain(probe));
+    let input = Step::new(action::DATAGRAM, HOST, 0).with(&hex(&datagrams["vectors"][0]["hex"]));
     let closed = Step::new(action::CLOSE, CLIENT, 0x66).with(b"superseded");
     let ends = [input, deliver(HOST), Step::new(action::END, HOST, 0), deliver(HOST), closed, deliver(CLIENT)];
     script("pairing", "ends", answering, started().chain(ends));
@@ -100,6 +107,7 @@ fn pairing() {
 
 const HOST: u8 = 0;
 const CLIENT: u8 = 1;
+const TIMING: &str = "Host timing 29";
 
 fn expire(side: u8) -> Step {
     Step::new(action::EXPIRE, side, 0)

@@ -41,6 +41,9 @@ pub(crate) fn oddities() {
     put("changed", setup, &[vec![smaller, step(CHANGE, 50)], stream(&[step(LOSE, 3)])].concat());
     let seqs = [0, 1, 1, 131_072, 0, 1, 131_073, u64::MAX, u64::MAX, u64::MAX - 131_071, 5];
     put("replay", setup, &[step(REPLAY, 0).with(&seqs.map(u64::to_le_bytes).concat())]);
+    let lost = [frame(100, 1), step(LOSE, 0), frame(100, 1), step(DELIVER, 0), step(DECODE, 9)];
+    let again = [vec![frame(100, 0), step(DELIVER, 0)], vec![lost; 7].concat(), vec![step(WAIT, 2_000)]].concat();
+    put("losses-in-a-row", Setup { percent: 0, ..setup }, &again);
     put("two-gaps-at-once", Setup { percent: 0, ..setup }, &two_gaps());
 }
 

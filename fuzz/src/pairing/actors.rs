@@ -36,7 +36,7 @@ impl Actor for HostControl {
                 let reason = String::from_utf8_lossy(&step.bytes).into_owned();
                 HostCommand::Refuse { code: CloseCode::try_from(one % 0x100).unwrap_or(CloseCode::Failed), reason }
             }
-            5 => HostCommand::ModeInForce(mode(one, two)?),
+            5 => HostCommand::ModeInForce(mode(one, two)),
             6 => HostCommand::BitrateInForce(Bitrate::from_kbps(one)),
             7 => HostCommand::PipelineGap(Duration::from_secs(one.into())),
             8 => HostCommand::ProbeDone(ProbeResult { bytes: one.into(), units: two, ..ProbeResult::default() }),
@@ -60,7 +60,7 @@ impl Actor for ClientControl {
         let [one, two] = numbers(step);
         Some(match step.number % 9 {
             0 => ClientCommand::Start { media_port: one as u16 },
-            1 => ClientCommand::Reconfigure(mode(one, two)?),
+            1 => ClientCommand::Reconfigure(mode(one, two)),
             2 => ClientCommand::RequestKeyframe,
             3 => ClientCommand::FramesLost { first: one, last: two },
             4 => ClientCommand::ReportLoss { ppm: one },
@@ -100,8 +100,10 @@ pub(super) fn admission() -> Admission {
     }
 }
 
-fn mode(sides: u32, hz: u32) -> Option<Mode> {
-    Mode::new(sides & 0xFFFF, sides >> 16, hz).ok()
+/// Any mode that is one.
+fn mode(sides: u32, hz: u32) -> Mode {
+    let side = |bits: u32| Mode::MIN_SIDE + bits % (Mode::MAX_SIDE - Mode::MIN_SIDE) / 2 * 2;
+    Mode::new(side(sides & 0xFFFF), side(sides >> 16), 1 + hz % 1_000).expect("sides and rate are in range")
 }
 
 /// The step's bytes as two numbers; what is missing is zero.

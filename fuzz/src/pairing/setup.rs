@@ -19,6 +19,8 @@ impl Setup {
     pub const OWNER_ANSWERS: u8 = 0x10;
     /// The client's user answers at once.
     pub const USER_ANSWERS: u8 = 0x20;
+    /// The client has no use for speed tests.
+    pub const NO_PROBES: u8 = 0x40;
     /// The two ceremonies without sessions around them.
     pub const BARE_CEREMONY: u8 = 0x80;
 

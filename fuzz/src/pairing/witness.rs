@@ -7,6 +7,7 @@ use punktfunk_proto::session::client_pairing::PairingOutcome;
 use punktfunk_proto::session::host_control::{HostEvent, PROBE_RATE_LIMIT, PROBE_TIME_LIMIT, fits};
 use punktfunk_proto::units::Bitrate;
 use punktfunk_proto::video::{
+    UnitKind,
     loss::FecController,
     order::Gap,
     recovery::{HostRecovery, MAX_RFI_FRAMES, NextUnit},
@@ -24,12 +25,20 @@ pub(super) struct Witness {
     setup: Setup,
     pub(super) reached: Reached,
     recovery: HostRecovery,
+    /// Of the host's next unit.
+    next_index: u32,
     fec: FecController,
 }
 
 impl Witness {
     pub(super) fn new(setup: Setup) -> Self {
-        Self { setup, reached: Reached::new(), recovery: HostRecovery::new(true), fec: FecController::new(10) }
+        Self {
+            setup,
+            reached: Reached::new(),
+            recovery: HostRecovery::new(true),
+            next_index: 1_000,
+            fec: FecController::new(10),
+        }
     }
 
     fn has(&self, milestone: Milestone) -> bool {
@@ -116,21 +125,31 @@ impl Witness {
             }
             HostEvent::Loss { ppm } => assert!((1..=50).contains(&self.fec.on_report(*ppm))),
             HostEvent::KeyframeRequested => {
+                self.fec.on_recovery_request();
                 self.recovery.request_keyframe();
-                self.next_unit(now);
+                self.encode(now);
             }
             HostEvent::FramesLost { first, last } => {
-                self.recovery.request_invalidation(now, Gap { first: *first, last: *last }, 1_000);
-                self.next_unit(now);
+                self.fec.on_recovery_request();
+                self.recovery.request_invalidation(now, Gap { first: *first, last: *last }, self.next_index);
+                self.encode(now);
             }
             _ => {}
         }
     }
 
-    fn next_unit(&self, now: Instant) {
-        if let NextUnit::Anchor(gap) = self.recovery.next_unit(now) {
-            assert!((1..=MAX_RFI_FRAMES).contains(&gap.frames()), "an encoder cannot forget {gap:?}");
-        }
+    /// The host's encoder makes the next unit of what it is asked for.
+    fn encode(&mut self, now: Instant) {
+        let kind = match self.recovery.next_unit(now) {
+            NextUnit::Delta => UnitKind::Delta,
+            NextUnit::Idr => UnitKind::Idr,
+            NextUnit::Anchor(gap) => {
+                assert!((1..=MAX_RFI_FRAMES).contains(&gap.frames()), "an encoder cannot forget {gap:?}");
+                UnitKind::RecoveryAnchor
+            }
+        };
+        self.recovery.on_submitted(now, self.next_index, kind);
+        self.next_index = self.next_index.wrapping_add(1);
     }
 
     pub(super) fn pairing_outcome(&mut self, outcome: &PairingOutcome) {

@@ -54,9 +54,10 @@ impl World<ClientControl> {
     pub(super) fn streaming(setup: Setup) -> Self {
         let now = Instant::now();
         let mode = Mode::new(1_280, 720, 60).expect("a usual mode");
+        let probes = if setup.has(Setup::NO_PROBES) { VideoCaps::NONE } else { VideoCaps::PROBE_FILLER };
         let hello = Hello {
             name: Some("deck".to_owned()),
-            video_caps: VideoCaps::PROBE_FILLER.with(VideoCaps::HOST_TIMING),
+            video_caps: probes.with(VideoCaps::HOST_TIMING),
             client_caps: ClientCaps::from_bits(0xFF),
             ..Hello::new(mode.into())
         };

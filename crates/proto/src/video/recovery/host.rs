@@ -1,15 +1,18 @@
 //! The host: which requests lead to an IDR or an invalidation, and when.
 //!
-//! IDRs that clients ask for are at least [`IDR_INTERVAL`] apart, but the last request is always answered. A request
-//! to invalidate frames that the last recovery frame came after is an echo of a loss already repaired and is
-//! swallowed, at most twice; a loss after that frame is a new one.
+//! IDRs that RequestKeyframe asks for are at least [`KEYFRAME_INTERVAL`] apart; those that stand in for an invalidation
+//! the encoder cannot make, [`REPAIR_INTERVAL`]. The last request is always answered. A request to invalidate frames
+//! that the last recovery frame came after is an echo of a loss already repaired and is swallowed, at most twice; a
+//! loss after that frame is a new one.
 
 use std::time::{Duration, Instant};
 
 use crate::video::{UnitKind, order::Gap, reassembler::is_newer, recovery::MAX_RFI_FRAMES};
 
-/// Shortest time between two IDRs that were asked for.
-const IDR_INTERVAL: Duration = Duration::from_millis(750);
+/// Shortest time from an IDR to one that RequestKeyframe asked for (spec section 2.5).
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(750);
+/// Shortest time from an IDR to one that repairs a loss: as often as clients ask for repairs (spec section 4.7).
+const REPAIR_INTERVAL: Duration = Duration::from_millis(100);
 /// How long after an answered RfiRequest its echoes are swallowed.
 const ECHO_TIME: Duration = Duration::from_millis(300);
 /// Most echoes swallowed per answer.
@@ -31,7 +34,8 @@ pub enum NextUnit {
 #[derive(Debug)]
 pub struct HostRecovery {
     can_invalidate: bool,
-    idr_wanted: bool,
+    /// An IDR is wanted, this long after the last one.
+    idr_wanted: Option<Duration>,
     invalid: Option<Gap>,
     last_idr: Option<Instant>,
     /// The recovery frame that was sent last.
@@ -48,12 +52,12 @@ struct Answer {
 impl HostRecovery {
     /// `can_invalidate`: the encoder can forget single frames; else every loss costs an IDR.
     pub fn new(can_invalidate: bool) -> Self {
-        Self { can_invalidate, idr_wanted: false, invalid: None, last_idr: None, answer: None }
+        Self { can_invalidate, idr_wanted: None, invalid: None, last_idr: None, answer: None }
     }
 
     /// RequestKeyframe came.
     pub fn request_keyframe(&mut self) {
-        self.idr_wanted = true;
+        self.want_idr(KEYFRAME_INTERVAL);
     }
 
     /// RfiRequest came; `next_index` is the index the next unit will have. Nonsense asks for an IDR.
@@ -65,14 +69,14 @@ impl HostRecovery {
         if sane && self.can_invalidate {
             self.invalid = Some(self.invalid.map_or(gap, |held| join(held, gap)));
         } else {
-            self.idr_wanted = true;
+            self.want_idr(if sane { REPAIR_INTERVAL } else { KEYFRAME_INTERVAL });
         }
     }
 
     /// What the picture captured at `now` has to become. Asking changes nothing.
     pub fn next_unit(&self, now: Instant) -> NextUnit {
         match self.invalid {
-            _ if self.idr_wanted && self.idr_allowed_at().is_none_or(|at| now >= at) => NextUnit::Idr,
+            _ if self.idr_wanted.is_some() && self.idr_allowed_at().is_none_or(|at| now >= at) => NextUnit::Idr,
             Some(gap) if gap.frames() <= MAX_RFI_FRAMES => NextUnit::Anchor(gap),
             Some(_) | None => NextUnit::Delta,
         }
@@ -83,7 +87,7 @@ impl HostRecovery {
         match kind {
             UnitKind::Idr => {
                 self.last_idr = Some(now);
-                (self.idr_wanted, self.invalid) = (false, None);
+                (self.idr_wanted, self.invalid) = (None, None);
             }
             UnitKind::RecoveryAnchor => self.invalid = None,
             UnitKind::Delta | UnitKind::RecoveryPoint => return,
@@ -93,11 +97,17 @@ impl HostRecovery {
 
     /// When a postponed IDR may be made: a still picture has to be captured again for it.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.idr_wanted { self.idr_allowed_at() } else { None }
+        self.idr_allowed_at()
     }
 
+    /// The soonest of the intervals asked for holds.
+    fn want_idr(&mut self, interval: Duration) {
+        self.idr_wanted = Some(self.idr_wanted.map_or(interval, |wanted| wanted.min(interval)));
+    }
+
+    /// When the IDR that is wanted may be made; `None` when none is wanted or it may be made at any time.
     fn idr_allowed_at(&self) -> Option<Instant> {
-        self.last_idr.map(|last| last + IDR_INTERVAL)
+        Some(self.last_idr? + self.idr_wanted?)
     }
 
     fn is_echo(&mut self, now: Instant, gap: Gap) -> bool {

@@ -192,6 +192,18 @@ fn an_encoder_that_cannot_invalidate_makes_an_idr() {
 }
 
 #[test]
+fn an_idr_that_repairs_a_loss_is_not_held_back_like_one_that_was_asked_for() {
+    let start = Instant::now();
+    let mut host = HostRecovery::new(false);
+    host.on_submitted(start, 0, UnitKind::Idr);
+    host.request_keyframe();
+    host.request_invalidation(start + ms(20), gap(5, 6), 9);
+    assert_eq!(host.next_unit(start + ms(99)), NextUnit::Delta);
+    assert_eq!(host.poll_timeout(), Some(start + ms(100)));
+    assert_eq!(host.next_unit(start + ms(100)), NextUnit::Idr);
+}
+
+#[test]
 fn echoes_of_a_repaired_loss_are_swallowed_twice_and_for_a_while() {
     let start = Instant::now();
     let mut host = HostRecovery::new(true);
