@@ -4,5 +4,6 @@ mod common;
 mod errors;
 mod mdns;
 mod pairing;
+mod small;
 mod streaming;
 mod trust;

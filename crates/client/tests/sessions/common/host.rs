@@ -234,7 +234,8 @@ impl Desk {
     }
 }
 
-fn welcome(hello: &Hello, media_port: u16) -> Welcome {
+/// A Welcome with everything as the client asked, media on `media_port`.
+pub(crate) fn welcome(hello: &Hello, media_port: u16) -> Welcome {
     Welcome {
         version: VERSION,
         media_port,

@@ -5,4 +5,4 @@ mod host;
 mod media;
 
 pub(crate) use client::{Client, Outcome};
-pub(crate) use host::{Admit, Host, Ways, identity};
+pub(crate) use host::{Admit, Host, Ways, identity, welcome};
