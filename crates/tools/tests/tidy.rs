@@ -23,6 +23,9 @@ const MAY_USE: [(&str, &[&str]); 7] = [
 /// What would bring a runtime, a socket or the system into `proto`.
 const NOT_IN_PROTO: [&str; 8] = ["tokio", "quinn", "rustls", "mdns-sd", "socket2", "rustix", "libc", "tracing"];
 
+/// Pages that say which test holds us to which promise, by `crate/module::test_name`.
+const MAPS_OF_PROMISES: [&str; 1] = ["docs/reference/interoperability.md"];
+
 /// Lines a source file rarely exceeds.
 const LONG_FILE: usize = 800;
 /// Files that may, each with its reason.
@@ -91,6 +94,18 @@ fn every_name_in_the_walks_through_the_code_is_in_the_code() {
             for part in span.split("::") {
                 assert!(words.contains(part), "{walk}: the code knows no `{part}` (in `{span}`)");
             }
+        }
+    }
+}
+
+#[test]
+fn every_test_that_a_map_of_promises_names_is_in_the_tree() {
+    for map in MAPS_OF_PROMISES {
+        let text = read(map);
+        let named: Vec<String> = code_spans(&text).into_iter().filter(|span| is_test(span)).collect();
+        assert!(!named.is_empty(), "{map} names no test");
+        for test in named {
+            assert!(has_test(&test), "{map} names the test `{test}`, which is not there");
         }
     }
 }
@@ -210,6 +225,29 @@ fn expand(span: &str) -> Vec<String> {
 fn is_repository_path(text: &str) -> bool {
     let top = ["crates/", "docs/", "fuzz/", ".ci/", ".config/"];
     top.iter().any(|folder| text.starts_with(folder)) && !text.contains(char::is_whitespace) && !text.contains('*')
+}
+
+/// `crate/module::test_name`.
+fn is_test(span: &str) -> bool {
+    let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    span.split_once('/')
+        .and_then(|(package, rest)| Some((package, rest.split_once("::")?)))
+        .is_some_and(|(package, (module, test))| [package, module, test].into_iter().all(word))
+}
+
+/// Whether a file or folder of that crate with the module's name holds a test of that name.
+fn has_test(span: &str) -> bool {
+    let (package, (module, test)) =
+        span.split_once('/').and_then(|(package, rest)| Some((package, rest.split_once("::")?))).expect("a test");
+    let of_module = |path: &&String| {
+        let stem = path.trim_end_matches(".rs");
+        path.ends_with(".rs") && stem.split('/').any(|part| part == module)
+    };
+    let definition = format!("fn {test}()");
+    files(&format!("crates/{package}")).iter().filter(of_module).any(|path| {
+        let text = read(path);
+        text.find(&definition).is_some_and(|at| text[..at].trim_end().lines().rev().take(3).any(|l| l.contains("test")))
+    })
 }
 
 /// A name of the code: `Type`, `Type::method`, `function_of_two_words`.

@@ -1,5 +1,6 @@
 //! The host as its users meet it: real processes, real sockets, the real protocol.
 
+mod discovery;
 mod faults;
 mod fixture;
 mod kill;
