@@ -28,7 +28,7 @@ pub enum Role {
 
 /// What was written is given this long to arrive before a close (also: a close packet to leave).
 const FLUSH: Duration = Duration::from_millis(300);
-/// A client that loses the stream waits this long for the close code that explains it (spec section 2.6).
+/// After the end of the stream this long is waited for the close code that explains it (spec section 2.6).
 const CLOSE_CODE_PATIENCE: Duration = Duration::from_millis(300);
 /// Bytes written longer ago than this have arrived or will not.
 const IN_FLIGHT: Duration = Duration::from_secs(1);
@@ -195,11 +195,7 @@ where
 
     fn read_over(&mut self, now: Instant) {
         if matches!(self.reading, Reading::NotOpen | Reading::Open(_)) {
-            let patience = match self.role {
-                Role::Opens => CLOSE_CODE_PATIENCE,
-                Role::Accepts => Duration::ZERO,
-            };
-            self.reading = Reading::Over { report_at: now + patience };
+            self.reading = Reading::Over { report_at: now + CLOSE_CODE_PATIENCE };
         }
     }
 

@@ -72,6 +72,8 @@ pub enum AdminRequest {
     },
     /// The running sessions. Answered by [`AdminResponse::Sessions`].
     Sessions,
+    /// The sessions that ended last. Answered by [`AdminResponse::SessionHistory`].
+    SessionHistory,
     /// Ends a session. Answered by [`AdminResponse::SessionStopped`].
     StopSession {
         /// Which.
@@ -132,6 +134,11 @@ pub enum AdminResponse {
     Sessions {
         /// Oldest first.
         sessions: Vec<Session>,
+    },
+    /// To [`AdminRequest::SessionHistory`].
+    SessionHistory {
+        /// The one that ended last comes last.
+        sessions: Vec<EndedSession>,
     },
     /// To [`AdminRequest::StopSession`].
     SessionStopped {
@@ -302,6 +309,18 @@ pub struct Session {
     pub frames_sent: u64,
     /// Parity sent along, in percent of the video.
     pub fec_percent: u8,
+}
+
+/// A session that is over. Its counters are final, `age_seconds` is how long it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndedSession {
+    /// As it was at its end.
+    #[serde(flatten)]
+    pub session: Session,
+    /// When it ended.
+    pub ended_unix: u64,
+    /// Why: `closed by the client (0x51)`.
+    pub end: String,
 }
 
 /// Why a request was not carried out.

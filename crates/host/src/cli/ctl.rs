@@ -68,7 +68,7 @@ enum Order {
         #[command(subcommand)]
         order: Option<DeviceOrder>,
     },
-    /// List or stop sessions
+    /// List or stop sessions, list those that ended
     Sessions {
         #[command(subcommand)]
         order: Option<SessionOrder>,
@@ -111,6 +111,8 @@ enum DeviceOrder {
 enum SessionOrder {
     /// List them (the default)
     List,
+    /// List the sessions that ended last, with their final counters
+    History,
     /// End a session
     Stop {
         /// Its id in the list
@@ -136,6 +138,7 @@ impl Order {
                 AdminRequest::RevokeDevice { device: device.clone() }
             }
             Self::Sessions { order: None | Some(SessionOrder::List) } => AdminRequest::Sessions,
+            Self::Sessions { order: Some(SessionOrder::History) } => AdminRequest::SessionHistory,
             Self::Sessions { order: Some(SessionOrder::Stop { session }) } => {
                 AdminRequest::StopSession { session: *session }
             }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::admin::protocol::{AdminResponse, Device, HostStatus, Knock, PinWindowOpen, Session};
+use crate::admin::protocol::{AdminResponse, Device, EndedSession, HostStatus, Knock, PinWindowOpen, Session};
 
 /// The answer, with a newline at its end.
 pub(super) fn text(answer: &AdminResponse) -> String {
@@ -25,6 +25,7 @@ pub(super) fn text(answer: &AdminResponse) -> String {
             format!("Revoked {}; sessions ended: {sessions_ended}.\n", device_line(device))
         }
         AdminResponse::Sessions { sessions } => sessions_text(sessions),
+        AdminResponse::SessionHistory { sessions } => history_text(sessions),
         AdminResponse::SessionStopped { session } => {
             format!("Session {} of \"{}\" was stopped.\n", session.id, printable(&session.device))
         }
@@ -124,6 +125,22 @@ fn sessions_text(sessions: &[Session]) -> String {
     });
     let heads = ["ID", "DEVICE", "FINGERPRINT", "FROM", "MODE", "CODEC", "RATE", "FRAMES", "AGE"];
     table(&heads, rows.collect(), "No session is running.\n")
+}
+
+fn history_text(sessions: &[EndedSession]) -> String {
+    let rows = sessions.iter().map(|EndedSession { session, ended_unix, end }| {
+        vec![
+            session.id.to_string(),
+            printable(&session.device),
+            session.fingerprint.map_or_else(|| "anonymous".to_owned(), |print| print.short()),
+            ago(Some(*ended_unix)),
+            span(session.age_seconds),
+            session.frames_sent.to_string(),
+            printable(end),
+        ]
+    });
+    let heads = ["ID", "DEVICE", "FINGERPRINT", "ENDED", "TOOK", "FRAMES", "END"];
+    table(&heads, rows.collect(), "No session has ended since the host was started.\n")
 }
 
 /// Columns as wide as their longest cell, two blanks apart.

@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use punktfunk_proto::wire::CloseCode;
+use punktfunk_proto::{session::host_control::HostClosed, wire::CloseCode};
 use punktfunk_trust::{
     ApproveError, DeviceName, DeviceState, Invitation, InvitedDevice, Knock as TrustKnock, KnockId, PairingPolicy,
     Presence, RevokeError, WindowState,
 };
 
-use super::{LiveSession, SessionId, Supervisor};
+use super::{LiveSession, SessionId, Supervisor, host_clock};
 use crate::admin::{
     protocol::{
-        AdminError, AdminErrorCode, AdminRequest, AdminResponse, Device, HostStatus, Knock, PinDigits, PinWindowOpen,
-        PinWindowState, Session,
+        AdminError, AdminErrorCode, AdminRequest, AdminResponse, Device, EndedSession, HostStatus, Knock, PinDigits,
+        PinWindowOpen, PinWindowState, Session,
     },
     select::{FingerprintPrefix, KnockSelector},
     server::AdminHandler,
@@ -36,6 +36,10 @@ impl AdminHandler for Supervisor {
             AdminRequest::Sessions => {
                 let sessions = self.sessions().all().iter().map(described).collect();
                 Ok(AdminResponse::Sessions { sessions })
+            }
+            AdminRequest::SessionHistory => {
+                let sessions = self.sessions().ended().map(EndedSession::clone).collect();
+                Ok(AdminResponse::SessionHistory { sessions })
             }
             AdminRequest::StopSession { session } => self.stop_session(SessionId(session)),
         };
@@ -204,6 +208,16 @@ impl Supervisor {
 /// Said by `ctl status` and the log as long as it is so.
 pub(super) const OPEN_WARNING: &str =
     "pairing.policy is \"open\": whoever reaches this host on the network can use it without asking";
+
+/// The last word on a session, once its threads are gone.
+pub(super) fn obituary(session: &Arc<LiveSession>, end: &HostClosed) -> EndedSession {
+    let end = match end {
+        HostClosed::ByClient { code } => format!("closed by the client ({code:#04x})"),
+        HostClosed::ByHost { code, reason } => format!("closed by the host ({:#04x}): {reason}", code.code()),
+        HostClosed::Lost => "the connection was lost".into(),
+    };
+    EndedSession { session: described(session), ended_unix: host_clock().nanos() / 1_000_000_000, end }
+}
 
 fn described(session: &Arc<LiveSession>) -> Session {
     let stats = session.pipeline.stats();

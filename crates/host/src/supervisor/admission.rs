@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use punktfunk_proto::{
-    session::host_control::{Admission, HostCommand, HostEvent},
+    session::host_control::{Admission, HostClosed, HostCommand, HostEvent},
     units::Fingerprint,
     wire::{CloseCode, Hello},
 };
@@ -11,6 +11,7 @@ use punktfunk_trust::{Grants, KnockRefusal, ParkedEnd, Refusal, Verdict};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
+    admin::obituary,
     connection::Owner,
     live::{LiveSession, wire_grants},
 };
@@ -211,21 +212,22 @@ async fn stream(mut owner: Owner, session: Arc<LiveSession>, pipeline: Pipeline,
         let Turned(code, reason) = turned(refusal);
         session.close(code, &reason);
     }
-    while let Some(event) = owner.events.recv().await {
-        match event {
-            HostEvent::Started { media_port } => session.pipeline.begin(session.peer.ip(), media_port),
-            HostEvent::Closed(how) => {
-                tracing::info!(session = id, ?how, "session ended");
-                break;
-            }
-            _ => {}
+    let end = loop {
+        match owner.events.recv().await {
+            Some(HostEvent::Started { media_port }) => session.pipeline.begin(session.peer.ip(), media_port),
+            Some(HostEvent::Closed(how)) => break how,
+            Some(_) => {}
+            None => break HostClosed::Lost,
         }
-    }
+    };
+    tracing::info!(session = id, ?end, "session ended");
     supervisor.sessions().remove(session.id);
     session.input.release_all();
     if let Err(error) = tokio::task::spawn_blocking(move || pipeline.stop()).await {
         tracing::error!(session = id, %error, "the session's threads did not end cleanly");
     }
+    // Only now are the counters final.
+    supervisor.sessions().bury(obituary(&session, &end));
 }
 
 /// How long a client waits for a place when all sessions are taken.

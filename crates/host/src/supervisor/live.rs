@@ -1,6 +1,12 @@
 //! Sessions that are streaming, as the rest of the host sees them.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    net::SocketAddr,
+    sync::Arc,
+    time::Instant,
+};
 
 use punktfunk_proto::{
     session::host_control::{HostCommand, HostEvent},
@@ -9,7 +15,10 @@ use punktfunk_proto::{
 };
 use tokio::sync::mpsc;
 
-use crate::session::{input::InputPath, pipeline::PipelineHandle, plan::SessionPlan};
+use crate::{
+    admin::protocol::EndedSession,
+    session::{input::InputPath, pipeline::PipelineHandle, plan::SessionPlan},
+};
 
 /// Numbers sessions from 1, for as long as the host runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,7 +93,12 @@ impl LiveSession {
 pub(super) struct LiveSessions {
     sessions: BTreeMap<SessionId, Arc<LiveSession>>,
     last: u64,
+    /// The last [`HISTORY`] that ended.
+    ended: VecDeque<EndedSession>,
 }
+
+/// Ended sessions that are remembered.
+const HISTORY: usize = 32;
 
 impl LiveSessions {
     /// A number for a session about to be.
@@ -99,6 +113,19 @@ impl LiveSessions {
 
     pub(super) fn remove(&mut self, id: SessionId) {
         self.sessions.remove(&id);
+    }
+
+    /// Remembers a session that is over.
+    pub(super) fn bury(&mut self, session: EndedSession) {
+        if self.ended.len() == HISTORY {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(session);
+    }
+
+    /// The sessions that ended last, in the order they ended.
+    pub(super) fn ended(&self) -> impl Iterator<Item = &EndedSession> {
+        self.ended.iter()
     }
 
     pub(super) fn find(&self, id: SessionId) -> Option<Arc<LiveSession>> {

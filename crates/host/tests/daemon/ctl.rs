@@ -7,7 +7,8 @@ use std::{
 
 use punktfunk_host::admin::{
     protocol::{
-        AdminErrorCode, AdminRequest, AdminResponse, Device, HostStatus, Knock, PinWindowOpen, PinWindowState, Session,
+        AdminErrorCode, AdminRequest, AdminResponse, Device, EndedSession, HostStatus, Knock, PinWindowOpen,
+        PinWindowState, Session,
     },
     server::{AdminHandler, AdminLimits, AdminServer},
 };
@@ -134,6 +135,7 @@ async fn every_order_asks_for_what_it_says() {
         (&["devices", "revoke", "abababab"], AdminRequest::RevokeDevice { device: prefix() }),
         (&["sessions"], AdminRequest::Sessions),
         (&["sessions", "list"], AdminRequest::Sessions),
+        (&["sessions", "history"], AdminRequest::SessionHistory),
         (&["sessions", "stop", "4"], AdminRequest::StopSession { session: 4 }),
     ];
     for (args, request) in orders {
@@ -162,6 +164,13 @@ async fn answers_are_printed_for_people() {
         AdminResponse::Sessions { sessions: vec![session()] },
         AdminResponse::SessionStopped { session: session() },
         AdminResponse::Sessions { sessions: vec![] },
+        AdminResponse::SessionHistory {
+            sessions: vec![EndedSession {
+                session: session(),
+                ended_unix: u64::MAX,
+                end: "closed by the client (0x51)".into(),
+            }],
+        },
     ];
     let mut printed = String::new();
     for answer in answers {
@@ -209,6 +218,9 @@ async fn answers_are_printed_for_people() {
     Session 4 of "Living room" was stopped.
 
     No session is running.
+
+    ID  DEVICE       FINGERPRINT  ENDED    TOOK   FRAMES  END
+    4   Living room  abababab     0 s ago  1 min  3600    closed by the client (0x51)
     "#);
 }
 

@@ -204,7 +204,9 @@ async fn the_user_s_quit_ends_the_session_at_once() {
     stream.take(5).await;
     session.tell(ClientCommand::Close { quit: true }).await;
     assert_eq!(session.closed().await, ClientClosed::ByUs);
-    host.wait_for_count(&["sessions", "list"], "sessions", 0).await;
+    let history = host.wait_for_count(&["sessions", "history"], "sessions", 1).await;
+    assert_eq!(history["sessions"][0]["end"], "closed by the client (0x51)");
+    assert!(host.ctl_json(&["sessions", "list"])["sessions"].as_array().unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,6 +218,10 @@ async fn the_owner_can_stop_a_session_and_the_client_hears_why() {
     host.ctl_json(&["sessions", "stop", &id]);
     let ClientClosed::ByHost { code: 0, reason } = session.closed().await else { panic!("closed otherwise") };
     assert!(reason.contains("owner"), "{reason}");
+    let history = host.wait_for_count(&["sessions", "history"], "sessions", 1).await;
+    let ended = &history["sessions"][0];
+    assert!(ended["end"].as_str().unwrap().contains("owner"), "{ended}");
+    assert!(ended["frames_sent"].as_u64().unwrap() >= 5, "{ended}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ pub(crate) struct Host {
 pub(crate) struct Seen {
     /// Its last answer before the mode changed.
     pub(crate) first_mode: Value,
-    /// Its last answer of all.
+    /// Its final counters.
     pub(crate) last: Value,
     /// Processor time of the host and its application over the session, in seconds.
     pub(crate) cpu: Duration,
@@ -104,14 +104,27 @@ impl Host {
                 let began = *began.get_or_insert_with(Instant::now);
                 seen.time = began.elapsed();
                 seen.cpu = self.cpu().saturating_sub(cpu_before);
-                seen.last = session.clone();
                 if began.elapsed() < change_at {
                     seen.first_mode = session.clone();
                 }
             }
             sleep(POLL);
         }
+        seen.last = self.last_session()?;
         Ok(seen)
+    }
+
+    /// The final counters of the session that just ended.
+    fn last_session(&self) -> Result<Value> {
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            let history = self.ctl(&["sessions", "history"])?;
+            if let Some(session) = history["sessions"].as_array().and_then(|sessions| sessions.last()) {
+                return Ok(session.clone());
+            }
+            ensure!(Instant::now() < deadline, "the session did not end on the host within {READY_WITHIN:?}");
+            sleep(POLL);
+        }
     }
 
     /// Processor time of the host so far, without its application.

@@ -91,7 +91,7 @@ impl fmt::Display for Table {
         )?;
         writeln!(
             f,
-            "             sent {} (counted up to a fifth of a second before the end)  received {}  decoded {}",
+            "             sent {}  received {}  decoded {}",
             host("frames_sent"),
             self.count("frames_received"),
             self.count("frames_decoded")
