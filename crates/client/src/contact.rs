@@ -65,7 +65,14 @@ pub async fn connect(
         (None, Consent::Fingerprint(given)) => Some(given),
         (None, Consent::None | Consent::FirstUse) => None,
     };
-    let link = reach(dial, target, pinned).await?;
+    let link = match reach(dial, target, pinned).await {
+        Err(ClientError::NotTrusted(Decision::IdentityChanged { pinned, presented }))
+            if announced(dial, pinned)? == Some(presented) =>
+        {
+            return succeed(dial, target, pinned, presented).await;
+        }
+        other => other?,
+    };
     let presented = presented(&link)?;
     match decide(pinned, target.advert.as_ref(), presented) {
         Decision::Connect if target.pinned.is_none() => remember(dial, target, &link, TrustOrigin::Fingerprint)?,
@@ -79,6 +86,22 @@ pub async fn connect(
             return Err(ClientError::NotTrusted(refused));
         }
     }
+    Ok(link)
+}
+
+/// The certificate that the host announced as its next while it showed the pinned one.
+fn announced(dial: &Dial<'_>, pinned: Fingerprint) -> Result<Option<Fingerprint>, ClientError> {
+    Ok(KnownHosts::load(dial.state_dir)?.by_fingerprint(pinned).and_then(|host| host.successor))
+}
+
+/// Connects to a host that changed its identity as it had announced, and pins the new one: the old one vouched for it.
+async fn succeed(dial: &Dial<'_>, target: &Target, old: Fingerprint, new: Fingerprint) -> Result<Link, ClientError> {
+    let link = reach(dial, target, Some(new)).await?;
+    let peer = link.peer.to_string();
+    KnownHosts::update(dial.state_dir, |known| {
+        known.succeeded(old, new);
+        known.reached(new, peer);
+    })?;
     Ok(link)
 }
 
@@ -166,6 +189,7 @@ fn remember(dial: &Dial<'_>, target: &Target, link: &Link, trust: TrustOrigin) -
         addresses: vec![link.peer.to_string()],
         trust,
         added_unix: unix_now(),
+        successor: None,
     };
     Ok(KnownHosts::update(dial.state_dir, |known| known.trust(host))?)
 }

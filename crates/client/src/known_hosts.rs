@@ -49,6 +49,9 @@ pub struct KnownHost {
     pub trust: TrustOrigin,
     /// When, in seconds since the Unix epoch.
     pub added_unix: u64,
+    /// SHA-256 of the certificate that the host announced, while it showed the present one, as its next.
+    #[serde(default, with = "optional_hex", skip_serializing_if = "Option::is_none")]
+    pub successor: Option<Fingerprint>,
 }
 
 /// The most addresses kept for a host: an old lease is not worth keeping.
@@ -203,6 +206,25 @@ impl KnownHosts {
         }
     }
 
+    /// Notes which certificate the host with this one will have next. Nothing happens for an unknown host.
+    pub fn announced(&mut self, fingerprint: Fingerprint, successor: Fingerprint) {
+        if let Some(host) = self.hosts.iter_mut().find(|known| known.fingerprint == fingerprint) {
+            host.successor = Some(successor).filter(|next| *next != fingerprint);
+        }
+    }
+
+    /// The host with this certificate showed the one it had announced: that is the one to trust from now on, and the
+    /// old one no longer is.
+    pub fn succeeded(&mut self, fingerprint: Fingerprint, successor: Fingerprint) {
+        let announced = |known: &KnownHost| known.fingerprint == fingerprint && known.successor == Some(successor);
+        if self.hosts.iter().any(announced) {
+            self.hosts.retain(|known| known.fingerprint != successor);
+            for host in self.hosts.iter_mut().filter(|known| announced(known)) {
+                (host.fingerprint, host.successor) = (successor, None);
+            }
+        }
+    }
+
     /// Calls the host with this certificate `name`. Says whether it did: a name belongs to one host.
     pub fn rename(&mut self, fingerprint: Fingerprint, name: &str) -> bool {
         let taken = |known: &KnownHost| known.fingerprint != fingerprint && known.name.eq_ignore_ascii_case(name);
@@ -248,6 +270,23 @@ mod hex {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fingerprint, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+mod optional_hex {
+    use punktfunk_proto::units::Fingerprint;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(print: &Option<Fingerprint>, serializer: S) -> Result<S::Ok, S::Error> {
+        match print {
+            Some(fingerprint) => serializer.collect_str(fingerprint),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Fingerprint>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
     }
 }
 

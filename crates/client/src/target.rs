@@ -125,6 +125,7 @@ mod tests {
             addresses: vec!["127.0.0.1:9777".into(), "[::1]:9777".into()],
             trust: TrustOrigin::Pin,
             added_unix: 0,
+            successor: None,
         });
         known
     }

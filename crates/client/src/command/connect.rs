@@ -1,11 +1,15 @@
 //! `punktfunk connect`
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    path::Path,
+    time::Duration,
+};
 
 use indicatif::ProgressBar;
 use punktfunk_proto::{
     units::Fingerprint,
-    wire::{Codec, Hello, MAX_SHARD_PAYLOAD, VideoCaps},
+    wire::{Codec, Grants, Hello, MAX_SHARD_PAYLOAD, VideoCaps},
 };
 use punktfunk_transport::{Link, TlsIdentity};
 use serde_json::json;
@@ -45,7 +49,7 @@ pub(super) async fn run(context: &Context, args: ConnectArgs) -> Result<Answer, 
         speed_test: None,
     };
     let link = reach(context, &identity, &args.reaching, &args.trust).await?;
-    let mut report = watch(context.output, &link, plan, &identity).await?;
+    let mut report = watch(context, &link, plan, &identity).await?;
     if let Some(most) = args.max_lost {
         report.checks.push(lost_check(&report, most));
     }
@@ -113,14 +117,21 @@ pub(super) fn hello(ask: &AskArgs) -> Result<Hello, ClientError> {
 
 /// Streams and shows how it goes.
 pub(super) async fn watch(
-    output: Output,
+    context: &Context,
     link: &Link,
     plan: Plan,
     identity: &TlsIdentity,
 ) -> Result<Report, ClientError> {
-    let length = plan.length;
+    let (length, output) = (plan.length, context.output);
     let bar = length.map_or_else(|| output.spinner("waiting for the host"), |length| output.time_bar(length));
-    let mut watcher = Watcher { output, bar: bar.clone(), device: identity.fingerprint(), picture: None };
+    let mut watcher = Watcher {
+        output,
+        bar: bar.clone(),
+        device: identity.fingerprint(),
+        picture: None,
+        state_dir: &context.state_dir,
+        host: link.peer_fingerprint,
+    };
     let report = stream(link, plan, interrupted(), |notice| watcher.show(&notice)).await;
     bar.finish_and_clear();
     Ok(report?)
@@ -135,14 +146,16 @@ async fn interrupted() {
     }
 }
 
-struct Watcher {
+struct Watcher<'a> {
     output: Output,
     bar: ProgressBar,
     device: Fingerprint,
     picture: Option<(u32, u32)>,
+    state_dir: &'a Path,
+    host: Option<Fingerprint>,
 }
 
-impl Watcher {
+impl Watcher<'_> {
     fn show(&mut self, notice: &Notice<'_>) {
         match notice {
             Notice::Parked => self.output.note(
@@ -168,7 +181,41 @@ impl Watcher {
                 }
             }
             Notice::Snapshot(path) => self.output.note(&self.bar, &format!("saved {}", path.display())),
+            Notice::AccessChanged { grants, remaining } => {
+                self.output.note(&self.bar, &access_text(*grants, *remaining));
+            }
+            Notice::Successor(successor) => self.note_successor(*successor),
         }
+    }
+
+    /// Keeps what the host announced, so that the change of its identity needs no new pairing.
+    fn note_successor(&self, successor: Fingerprint) {
+        let Some(host) = self.host else { return };
+        if let Err(error) = KnownHosts::update(self.state_dir, |known| known.announced(host, successor)) {
+            self.output.note(&self.bar, &format!("the host's next identity could not be stored: {error}"));
+        }
+    }
+}
+
+/// What the owner of the host lets this device do from now on.
+fn access_text(grants: Grants, remaining: Option<Duration>) -> String {
+    let named = [
+        (Grants::GAMEPAD, "gamepads"),
+        (Grants::POINTER, "pointer"),
+        (Grants::KEYBOARD, "keyboard"),
+        (Grants::CLIPBOARD, "clipboard"),
+        (Grants::MICROPHONE, "microphone"),
+        (Grants::LAUNCH, "starting applications"),
+    ];
+    let granted: Vec<&str> =
+        named.into_iter().filter(|(grant, _)| grants.contains(*grant)).map(|(_, name)| name).collect();
+    let what = if granted.is_empty() { "watch only".to_owned() } else { granted.join(", ") };
+    match remaining {
+        Some(left) if left < Duration::from_secs(120) => {
+            format!("access ends in {} s; until then: {what}", left.as_secs())
+        }
+        Some(left) => format!("access ends in {} min; until then: {what}", left.as_secs() / 60),
+        None => format!("the host's owner changed what this device may do: {what}"),
     }
 }
 

@@ -94,6 +94,6 @@ async fn speed(context: &Context, args: &ProbeArgs) -> Result<Answer, ClientErro
         speed_test: Some(SpeedTest { rate: Bitrate::from_kbps(args.rate), duration: args.duration }),
     };
     let link = reach(context, &identity, &args.reaching, &trust).await?;
-    let report = watch(context.output, &link, plan, &identity).await?;
+    let report = watch(context, &link, plan, &identity).await?;
     Ok(answer(&report))
 }

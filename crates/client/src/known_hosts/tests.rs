@@ -9,6 +9,7 @@ fn host(byte: u8, address: &str) -> KnownHost {
         addresses: vec![address.to_owned()],
         trust: TrustOrigin::Pin,
         added_unix: 1_700_000_000,
+        successor: None,
     }
 }
 

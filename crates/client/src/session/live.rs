@@ -119,7 +119,10 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
                 }
             }
             ClientEvent::PipelineGap(gap) => tracing::info!(?gap, "the host rebuilt the stream"),
-            ClientEvent::AccessChanged { grants, remaining } => tracing::info!(?grants, ?remaining, "access changed"),
+            ClientEvent::AccessChanged { grants, remaining } => {
+                (self.notices)(Notice::AccessChanged { grants, remaining });
+            }
+            ClientEvent::SuccessorAnnounced(fingerprint) => (self.notices)(Notice::Successor(fingerprint)),
             ClientEvent::HostTiming(timing) => {
                 if let Some(workers) = self.workers() {
                     workers.host_times(host_times(&timing));

@@ -15,7 +15,7 @@ use std::{io, net::IpAddr, path::PathBuf, time::Duration};
 use punktfunk_proto::{
     session::client_control::ClientControl,
     units::{Bitrate, Fingerprint},
-    wire::{Hello, Welcome},
+    wire::{Grants, Hello, Welcome},
 };
 use punktfunk_transport::{Link, Role, TransportError, drive};
 use tokio::sync::mpsc;
@@ -69,6 +69,15 @@ pub enum Notice<'a> {
     Pictures(u64),
     /// A snapshot was saved.
     Snapshot(&'a std::path::Path),
+    /// The owner of the host changed what this device may do, or its time runs out.
+    AccessChanged {
+        /// What it may do now.
+        grants: Grants,
+        /// For how long; `None` is for ever.
+        remaining: Option<Duration>,
+    },
+    /// The host will have this identity from some later start on.
+    Successor(Fingerprint),
 }
 
 /// Why there was no session at all. Once there is one, [`Report`] says what went wrong.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use punktfunk_proto::wire::CloseCode;
+use punktfunk_proto::wire::{CloseCode, Grants};
 
-use crate::common::{Admit, Client, Host, Ways};
+use crate::common::{Admit, Client, Host, Ways, identity};
 
 #[test]
 fn an_unknown_host_is_not_streamed_from_and_not_told_anything() {
@@ -97,4 +97,41 @@ fn nobody_waits_for_an_approval_for_ever() {
     let fingerprint = host.fingerprint.to_string();
     let refused = client.run(&["connect", &host.address(), "--fingerprint", &fingerprint, "--wait", "0.5"]);
     assert_eq!((refused.exit, refused.close_code()), (5, Some(0x65)), "{}", refused.stderr);
+}
+
+#[test]
+fn an_announced_change_of_identity_needs_no_pairing_and_the_old_one_is_trusted_no_more() {
+    let (client, next) = (Client::new(), identity());
+    let ways = Ways { successor: Some(next.fingerprint()), ..Ways::default() };
+    let first = identity();
+    let host = Host::start_at("127.0.0.1:0".parse().unwrap(), first.clone(), ways);
+    let (address, fingerprint) = (host.address, host.fingerprint.to_string());
+    let at = address.to_string();
+    let streamed = client.run(&["connect", &at, "--fingerprint", &fingerprint, "--seconds", "0.3"]);
+    assert_eq!(streamed.exit, 0, "{}", streamed.stderr);
+    drop(host);
+
+    let host = Host::start_at(address, next.clone(), Ways::default());
+    let streamed = client.run(&["connect", &at, "--seconds", "0.3"]);
+    assert_eq!(streamed.exit, 0, "{}", streamed.stderr);
+    assert_eq!(client.hosts()[0]["fingerprint"], next.fingerprint().to_string());
+    assert_eq!(client.hosts().len(), 1);
+    drop(host);
+
+    let _host = Host::start_at(address, first, Ways::default());
+    let refused = client.run(&["connect", &at, "--seconds", "0.3"]);
+    assert_ne!(refused.exit, 0);
+    assert!(refused.message().contains("PIN"), "{}", refused.message());
+}
+
+#[test]
+fn a_change_of_access_is_told_in_words() {
+    let access = Some((Grants::GAMEPAD, Some(Duration::from_secs(60))));
+    let (client, host) = (Client::new(), Host::start(Ways { access, ..Ways::default() }));
+    let (address, fingerprint) = (host.address(), host.fingerprint.to_string());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_punktfunk"));
+    command.arg("--state-dir").arg(client.dir().join("state")).args(["--mdns", "off", "connect", &address]);
+    let output = command.args(["--fingerprint", &fingerprint, "--seconds", "0.3"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("access ends in 60 s; until then: gamepads"), "{said}");
 }

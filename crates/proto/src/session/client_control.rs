@@ -8,7 +8,7 @@ use std::{
 use super::{ControlSession, Transmit};
 use crate::{
     clock::{ClockEstimate, ClockRound, ClockSync},
-    units::{Bitrate, ClientClock, ClientTime, Mode},
+    units::{Bitrate, ClientClock, ClientTime, Fingerprint, Mode},
     wire::{
         CloseCode, ControlMessage, FrameReader, Grants, Hello, MAX_SHARD_PAYLOAD, ProbeResult, Start, Welcome,
         WireMode,
@@ -46,6 +46,8 @@ pub enum ClientEvent {
         /// Until when; `None` is for ever.
         remaining: Option<Duration>,
     },
+    /// The host will show this certificate from some later start on: what is pinned may follow.
+    SuccessorAnnounced(Fingerprint),
     /// How long a frame took in the host.
     HostTiming(HostTiming),
     /// The session is over. Always the last event, and sent exactly once.
@@ -200,6 +202,7 @@ impl ClientControl {
                 grants,
                 remaining: (remaining_s > 0).then(|| Duration::from_secs(u64::from(remaining_s))),
             },
+            ControlMessage::HostSuccessor { fingerprint } => ClientEvent::SuccessorAnnounced(fingerprint),
             _ => return,
         };
         self.events.push_back(event);

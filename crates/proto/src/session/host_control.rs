@@ -148,6 +148,8 @@ pub enum HostCommand {
         /// Until when; `None` is for ever.
         remaining: Option<Duration>,
     },
+    /// Tell the client which certificate the host will show from some later start on.
+    AnnounceSuccessor(Fingerprint),
     /// Send this QUIC datagram (encoded by [`crate::wire`]).
     Datagram(Vec<u8>),
 }

@@ -6,7 +6,7 @@ use super::messages::cursor::CursorShape;
 use super::messages::pairing::{PairChallenge, PairProof, PairRequest};
 use super::messages::report::{PhaseReport, ProbeResult};
 use super::{Grants, MAGIC_CONTROL, WireError, WireMode};
-use crate::units::{ClientTime, HostTime};
+use crate::units::{ClientTime, Fingerprint, HostTime};
 
 /// A typed message. c→h is sent by clients, h→c by hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +124,12 @@ pub enum ControlMessage {
         /// Seconds left; 0: for good.
         remaining_s: u32,
     },
+    /// h→c: the host will show this certificate from some later start on. An extension of ours, told over a session
+    /// that is authenticated by the current one; others ignore its type (spec section 2.1).
+    HostSuccessor {
+        /// SHA-256 of the certificate to come.
+        fingerprint: Fingerprint,
+    },
 }
 
 impl ControlMessage {
@@ -167,6 +173,9 @@ impl ControlMessage {
                 grants: Grants::from_bits(reader.u32("grants")?),
                 remaining_s: reader.u32("remaining time")?,
             },
+            kind::HOST_SUCCESSOR => {
+                Self::HostSuccessor { fingerprint: Fingerprint::from_bytes(reader.array("fingerprint")?) }
+            }
             other => return Err(unknown(other)),
         })
     }
@@ -233,6 +242,7 @@ impl ControlMessage {
                 put_two(&mut out, *one, *two)
             }
             Self::AccessUpdate { grants, remaining_s } => put_two(&mut out, grants.bits(), *remaining_s),
+            Self::HostSuccessor { fingerprint } => out.extend_from_slice(fingerprint.as_bytes()),
             Self::ShardPayloadChanged { bytes } | Self::ShardPayloadAck { bytes } => {
                 out.extend_from_slice(&bytes.to_le_bytes());
             }
@@ -294,6 +304,7 @@ impl ControlMessage {
             Self::CursorShape(_) => kind::CURSOR_SHAPE,
             Self::CursorRenderMode { .. } => kind::CURSOR_RENDER_MODE,
             Self::AccessUpdate { .. } => kind::ACCESS_UPDATE,
+            Self::HostSuccessor { .. } => kind::HOST_SUCCESSOR,
         }
     }
 
@@ -356,5 +367,6 @@ pub(super) mod kind {
         CURSOR_SHAPE = 0x50 "CursorShape";
         CURSOR_RENDER_MODE = 0x51 "CursorRenderMode";
         ACCESS_UPDATE = 0x58 "AccessUpdate";
+        HOST_SUCCESSOR = 0xF0 "HostSuccessor";
     }
 }

@@ -1,7 +1,7 @@
 //! Messages with any values in their fields come back as they were sent.
 
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
-use punktfunk_proto::units::{ClientTime, HostTime};
+use punktfunk_proto::units::{ClientTime, Fingerprint, HostTime};
 use punktfunk_proto::wire::{
     AudioCodec, AudioFormat, Chromaticity, Cipher, ClientCaps, ClipFetch, ClipKind, ClipOffer, Codec, CodecSet, Colour,
     Compositor, ControlMessage, CursorShape, FecScheme, GamepadKind, Grants, HdrMetadata, Hello, HostCaps,
@@ -182,6 +182,8 @@ fn control() -> impl Strategy<Value = ControlMessage> {
             ControlMessage::AccessUpdate { grants: Grants::from_bits(bits), remaining_s }
         }),
         cursor().prop_map(ControlMessage::CursorShape),
+        any::<[u8; 32]>()
+            .prop_map(|bytes| ControlMessage::HostSuccessor { fingerprint: Fingerprint::from_bytes(bytes) }),
         measurement(),
         pairing(),
         clipboard(),

@@ -41,11 +41,23 @@ pub(crate) struct Ways {
     pub(crate) withhold: Option<u32>,
     /// Closes like this once so many frames were sent.
     pub(crate) close_after: Option<(u32, CloseCode)>,
+    /// The identity it says it will have next.
+    pub(crate) successor: Option<Fingerprint>,
+    /// What the client is told about its access as soon as it streams.
+    pub(crate) access: Option<(Grants, Option<Duration>)>,
 }
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { admit: Admit::Now, pin: None, refuse_modes: false, withhold: None, close_after: None }
+        Self {
+            admit: Admit::Now,
+            pin: None,
+            refuse_modes: false,
+            withhold: None,
+            close_after: None,
+            successor: None,
+            access: None,
+        }
     }
 }
 
@@ -214,6 +226,12 @@ impl Desk {
 
     fn start(&mut self) {
         let (socket, welcome) = self.socket.take().expect("a socket was bound before Welcome");
+        if let Some(successor) = self.ways.successor {
+            self.say(HostCommand::AnnounceSuccessor(successor));
+        }
+        if let Some((grants, remaining)) = self.ways.access {
+            self.say(HostCommand::AccessChanged { grants, remaining });
+        }
         let (messages, inbox) = channel::channel();
         self.media = Some(messages);
         let (peer, ways, commands) = (self.peer, self.ways.clone(), self.commands.clone());

@@ -128,6 +128,9 @@ impl Streaming {
                 let remaining_s = remaining.map_or(0, |left| u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1));
                 self.send(ControlMessage::AccessUpdate { grants, remaining_s }, outbox);
             }
+            HostCommand::AnnounceSuccessor(fingerprint) => {
+                self.send(ControlMessage::HostSuccessor { fingerprint }, outbox);
+            }
             // These belong to other states; see `HostControl::handle_command`.
             HostCommand::BeginPairing { .. }
             | HostCommand::SendChallenge
