@@ -44,6 +44,8 @@ pub enum PairedBy {
     Pin,
     /// By the owner's approval of a knock.
     Approval,
+    /// By the configuration, which alone can change it.
+    Declared,
 }
 
 /// What a device is worth at some moment.

@@ -10,7 +10,10 @@ use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKe
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject};
 use zeroize::Zeroizing;
 
-use crate::private::{self, FileError};
+use crate::{
+    audit::SealKey,
+    private::{self, FileError},
+};
 
 /// Who this host is: a self-signed P-256 certificate and its key (spec section 1.1).
 pub struct HostIdentity {
@@ -50,6 +53,11 @@ impl HostIdentity {
         let certificate = private::read(&certificate, MAX_BYTES)?;
         let key = private::read(&key, MAX_BYTES)?;
         Self::parse(&certificate, &key).map_err(damaged)
+    }
+
+    /// The key that seals the audit log of the host `host_id`.
+    pub(crate) fn seal_key(&self, host_id: &str) -> SealKey {
+        SealKey::derive(&self.private_key_pkcs8_der, host_id)
     }
 
     /// Whether there is an identity in `folder`, or anything of one.
@@ -181,10 +189,10 @@ fn is_one_der_sequence(der: &[u8]) -> bool {
     }
 }
 
-const CERTIFICATE: &str = "certificate.pem";
-const KEY: &str = "key.pem";
+pub(crate) const CERTIFICATE: &str = "certificate.pem";
+pub(crate) const KEY: &str = "key.pem";
 /// Longer files than this are no identity.
-const MAX_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_BYTES: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

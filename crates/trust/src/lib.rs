@@ -9,10 +9,14 @@
 
 mod access;
 mod approvals;
+mod audit;
+pub mod backup;
 mod clock;
 mod cooldown;
+mod declared;
 mod device;
 mod identity;
+mod level;
 mod name;
 mod pin;
 mod policy;
@@ -23,13 +27,22 @@ mod trust;
 
 pub use access::{Access, Grants, Offer};
 pub use approvals::{ApprovalPath, ApprovalQueue, Knock, KnockId, KnockRefusal, ParkedEnd, ParkedId, Presence};
+pub use audit::{
+    Actor, AuditEvent, AuditFault, AuditHash, AuditHead, AuditRow, AuditText, AuditVerdict, HistoryFault, NoHash,
+    Origin, PairedHow, Rights, Subject,
+};
 pub use clock::Moment;
+pub use declared::{DeclareError, DeclaredDevice};
 pub use device::{Device, DeviceState, PairedBy, Standing};
 pub use identity::{HostIdentity, IdentityError};
+pub use level::{Level, UnknownAccess};
 pub use name::DeviceName;
 pub use pin::{Invitation, InvitedDevice, PairRefusal, PinAttempt, PinText, PinWindow, SpentPin, WindowState};
 pub use policy::{PairingPolicy, UnknownPolicy};
 pub use private::FileError;
 pub use source::is_private;
 pub use store::StoreError;
-pub use trust::{AccessEnd, ApproveError, PairError, Refusal, RevokeError, Trust, TrustError, TrustEvent, Verdict};
+pub use trust::{
+    AccessEnd, Acting, ApproveError, ChangeError, ExportError, PairError, Refusal, RevokeError, RotateError, Trust,
+    TrustError, TrustEvent, Verdict,
+};

@@ -121,6 +121,37 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write().map_err(FileError::io("write", path))
 }
 
+/// Writes a file that may exist: afterwards the old content is there or the new.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    remove_file(&new)?;
+    create(&new, bytes)?;
+    rename(&new, path)
+}
+
+/// Removes a file, if there is one.
+pub(crate) fn remove_file(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder with all that is in it, if there is one.
+pub(crate) fn remove_folder(path: &Path) -> Result<(), FileError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Waits until the names in the folder are on the disk.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), FileError> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(FileError::io("write", path))
+}
+
 /// Gives `from` the name `to` and waits until the name is on the disk.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     let parent = to.parent().unwrap_or(Path::new("/"));

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use punktfunk_proto::{session::host_control::HostClosed, wire::CloseCode};
 use punktfunk_trust::{
-    ApproveError, DeviceName, DeviceState, Invitation, InvitedDevice, Knock as TrustKnock, KnockId, PairingPolicy,
+    ApproveError, ChangeError, DeviceName, DeviceState, Invitation, InvitedDevice, Knock as TrustKnock, KnockId, PairingPolicy,
     Presence, RevokeError, WindowState,
 };
 
@@ -168,7 +168,10 @@ impl Supervisor {
         let name = DeviceName::written(name)
             .ok_or_else(|| error(AdminErrorCode::BadRequest, "a name needs at least one visible character"))?;
         self.change_trust(|trust, now| trust.rename(now, device.fingerprint, name))
-            .map_err(|fault| error(AdminErrorCode::NotStored, fault.to_string()))?;
+            .map_err(|fault| match fault {
+                ChangeError::Declared => error(AdminErrorCode::Refused, fault.to_string()),
+                ChangeError::Store(_) => error(AdminErrorCode::NotStored, fault.to_string()),
+            })?;
         Ok(AdminResponse::Renamed { device: self.find_device(prefix)? })
     }
 
@@ -176,6 +179,7 @@ impl Supervisor {
         let device = self.find_device(prefix)?;
         let sessions_ended = count(self.sessions().of(device.fingerprint).len());
         self.change_trust(|trust, now| trust.revoke(now, device.fingerprint)).map_err(|fault| match fault {
+            RevokeError::Declared => error(AdminErrorCode::Refused, fault.to_string()),
             RevokeError::NotStored(_) => error(AdminErrorCode::NotStored, fault.to_string()),
         })?;
         tracing::info!(device = device.name, sessions_ended, "revoked");
@@ -251,7 +255,7 @@ fn shown(knock: &TrustKnock) -> Knock {
 fn not_approved(refusal: &ApproveError) -> AdminError {
     let code = match refusal {
         ApproveError::Unknown => AdminErrorCode::NotFound,
-        ApproveError::NeedsBoundPin => AdminErrorCode::Refused,
+        ApproveError::NeedsBoundPin | ApproveError::Declared => AdminErrorCode::Refused,
         ApproveError::Store(_) => AdminErrorCode::NotStored,
     };
     error(code, refusal.to_string())

@@ -22,7 +22,7 @@ use punktfunk_proto::{
     wire::CloseCode,
 };
 use punktfunk_transport::Server;
-use punktfunk_trust::{AccessEnd, Moment, ParkedEnd, ParkedId, Trust, TrustEvent, Verdict};
+use punktfunk_trust::{AccessEnd, Grants, Moment, ParkedEnd, ParkedId, Trust, TrustEvent, Verdict};
 use punktfunk_video::{display::Backend, encode::EncoderKind};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
@@ -171,12 +171,19 @@ impl Supervisor {
                 }
             }
             TrustEvent::AccessChanged { fingerprint, grants, remaining } => {
-                for session in self.sessions().of(fingerprint) {
-                    let grants = live::wire_grants(grants);
-                    session.input.set_grants(grants);
-                    session.tell(HostCommand::AccessChanged { grants, remaining });
-                }
+                self.tell_access(fingerprint, grants, remaining);
             }
+            TrustEvent::AccessEnding { fingerprint, grants, remaining } => {
+                self.tell_access(fingerprint, grants, Some(remaining));
+            }
+        }
+    }
+
+    fn tell_access(&self, fingerprint: Fingerprint, grants: Grants, remaining: Option<Duration>) {
+        for session in self.sessions().of(fingerprint) {
+            let grants = live::wire_grants(grants);
+            session.input.set_grants(grants);
+            session.tell(HostCommand::AccessChanged { grants, remaining });
         }
     }
 

@@ -4,6 +4,7 @@
 //! when it returns an error or never returns, the old content or the new one is there, never a mixture.
 
 mod error;
+mod ledger;
 mod rows;
 mod schema;
 
@@ -13,14 +14,22 @@ use punktfunk_proto::units::{Fingerprint, HostTime};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use error::StoreError;
+pub(crate) use ledger::{ANCHOR, Anchor, Entry, Retention};
 
-use crate::{device::Device, private};
+use crate::{
+    audit::{AuditHead, AuditRow, AuditVerdict, SealKey},
+    device::Device,
+    private,
+};
 
 /// The open store.
 #[derive(Debug)]
 pub(crate) struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Seals the audit log; there from [`Store::begin_audit`] on.
+    key: Option<SealKey>,
+    retention: Retention,
 }
 
 /// All that is stored.
@@ -30,10 +39,14 @@ pub(crate) struct Contents {
     pub(crate) host_id: String,
     /// The identity that belongs to this store; `None` until the first start is done.
     pub(crate) host_fingerprint: Option<Fingerprint>,
+    /// The identity that is to follow.
+    pub(crate) successor: Option<Fingerprint>,
     /// The latest time the store has seen.
     pub(crate) clock: HostTime,
-    /// The devices.
+    /// The devices that were paired.
     pub(crate) devices: Vec<Device>,
+    /// The devices that were declared at the last start.
+    pub(crate) declared: Vec<Device>,
 }
 
 impl Store {
@@ -58,7 +71,7 @@ impl Store {
             }
         }
         private::create(&new, b"")?;
-        let mut store = Self { connection: connect(&new)?, path: new.clone() };
+        let mut store = Self::over(connect(&new)?, new.clone());
         store.within("create the store", schema::create)?;
         store.close()?;
         private::rename(&new, &folder.join(FILE))?;
@@ -72,43 +85,200 @@ impl Store {
             return Err(StoreError::Missing { path });
         }
         private::check_file(&path)?;
-        let mut store = Self { connection: connect(&path)?, path };
-        schema::check_version(&store.connection, &store.path)?;
+        let mut store = Self::over(connect(&path)?, path);
+        let format = schema::check_version(&store.connection, &store.path)?;
+        schema::check_length(&store.connection, &store.path)?;
         schema::check_integrity(&store.connection, &store.path)?;
+        rows::check_digest(&store.connection, &store.path, format)?;
         store.write_ahead().map_err(|error| store.failed("open", error))?;
         store.within("upgrade the store", schema::migrate)?;
         let contents = rows::load(&store.connection, &store.path)?;
         Ok((store, contents))
     }
 
-    /// Writes `device` as it is now, and that it is `clock`.
-    pub(crate) fn put_device(&mut self, clock: HostTime, device: &Device) -> Result<(), StoreError> {
-        self.write("store the device", clock, |tx| rows::put_device(tx, device))
+    fn over(connection: Connection, path: PathBuf) -> Self {
+        Self { connection, path, key: None, retention: Retention::default() }
+    }
+
+    /// Writes `device` as it is now, that it is `clock`, and who did it.
+    pub(crate) fn put_device(
+        &mut self,
+        clock: HostTime,
+        device: &Device,
+        entry: Option<Entry>,
+    ) -> Result<(), StoreError> {
+        self.write("store the device", (clock, entry.as_slice()), |tx| rows::put_device(tx, device))
     }
 
     /// Forgets the device.
-    pub(crate) fn remove_device(&mut self, clock: HostTime, fingerprint: Fingerprint) -> Result<(), StoreError> {
-        self.write("remove the device", clock, |tx| rows::remove_device(tx, fingerprint))
+    pub(crate) fn remove_device(
+        &mut self,
+        clock: HostTime,
+        fingerprint: Fingerprint,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        self.write("remove the device", (clock, &[entry]), |tx| rows::remove_device(tx, fingerprint))
+    }
+
+    /// Writes what the configuration declares: devices to store, and declared ones to remove.
+    pub(crate) fn declare(
+        &mut self,
+        clock: HostTime,
+        put: &[Device],
+        remove: &[Fingerprint],
+        entries: &[Entry],
+    ) -> Result<(), StoreError> {
+        self.write("store the declared devices", (clock, entries), |tx| {
+            put.iter().try_for_each(|device| rows::put_device(tx, device))?;
+            remove.iter().try_for_each(|fingerprint| rows::remove_declared(tx, *fingerprint))
+        })
     }
 
     /// Writes which identity belongs to this store.
     pub(crate) fn put_host_fingerprint(&mut self, clock: HostTime, host: Fingerprint) -> Result<(), StoreError> {
-        self.write("store the host's fingerprint", clock, |tx| rows::put_host_fingerprint(tx, host))
+        self.write("store the host's fingerprint", (clock, &[]), |tx| rows::put_host_fingerprint(tx, host))
     }
 
+    /// Writes which identity is to follow.
+    pub(crate) fn put_successor(
+        &mut self,
+        clock: HostTime,
+        successor: Option<Fingerprint>,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        self.write("store the successor", (clock, &[entry]), |tx| rows::put_successor(tx, successor))
+    }
+
+    /// Makes `host` the identity that belongs to this store, and puts the audit log under its `key`.
+    pub(crate) fn rotate(
+        &mut self,
+        clock: HostTime,
+        host: Fingerprint,
+        key: SealKey,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        let before = self.key.replace(key);
+        let rotated = self.write("change the host's identity", (clock, &[entry]), |tx| {
+            rows::put_host_fingerprint(tx, host)?;
+            rows::put_successor(tx, None)
+        });
+        if rotated.is_err() {
+            self.key = before;
+        }
+        rotated
+    }
+
+    /// Writes what somebody did that changes nothing else here.
+    pub(crate) fn record(&mut self, clock: HostTime, entry: Entry) -> Result<(), StoreError> {
+        self.write("write the audit log", (clock, &[entry]), |_| Ok(()))
+    }
+
+    /// Fills a new store with what a backup holds; its audit log goes on after `base`.
+    pub(crate) fn fill(
+        &mut self,
+        contents: &Contents,
+        key: SealKey,
+        base: AuditHead,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        self.within("write the audit log", |tx| ledger::begin_at(tx, &key, base))?;
+        self.key = Some(key);
+        self.write("store the backup", (contents.clock, &[entry]), |tx| {
+            rows::put_host_id(tx, &contents.host_id)?;
+            contents.host_fingerprint.iter().try_for_each(|host| rows::put_host_fingerprint(tx, *host))?;
+            rows::put_successor(tx, contents.successor)?;
+            contents.devices.iter().chain(&contents.declared).try_for_each(|device| rows::put_device(tx, device))
+        })
+    }
+
+    /// Takes the key of the audit log and looks whether the log ends where it was left; if not, the log says so from
+    /// now on. A log that is not in order keeps nobody out: who may connect is stored and checked apart from it.
+    pub(crate) fn begin_audit(&mut self, clock: HostTime, key: SealKey, first: Entry) -> Result<(), StoreError> {
+        let anchor = Anchor::read(self.folder())?;
+        let check = ledger::check_ends(&self.connection, &key, &anchor);
+        let fault = check.map_err(|error| self.failed("read the audit log", error))?;
+        let head = ledger::head(&self.connection, &key).map_err(|error| self.failed("read the audit log", error))?;
+        match fault {
+            Some(fault) => {
+                tracing::error!(%fault, "the audit log is broken; it says so from here on");
+                self.within("write the audit log", |tx| {
+                    ledger::append_break(tx, &key, clock, fault)?;
+                    rows::seal(tx)
+                })?;
+                self.key = Some(key);
+                self.settle();
+                self.anchor();
+            }
+            None => {
+                self.key = Some(key);
+                if head.number == 0 {
+                    self.record(clock, first)?;
+                } else if anchor != Anchor::At(head) {
+                    self.anchor();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The last row of the audit log.
+    pub(crate) fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        ledger::head(&self.connection, self.key()).map_err(|error| self.failed("read the audit log", error))
+    }
+
+    /// Looks at every row of the audit log.
+    pub(crate) fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {
+        let anchor = Anchor::read(self.folder())?;
+        let verdict = ledger::verify(&self.connection, self.key(), &anchor);
+        verdict.map_err(|error| self.failed("read the audit log", error))
+    }
+
+    /// Up to `limit` rows of the audit log after row `after`.
+    pub(crate) fn audit_page(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        ledger::page(&self.connection, after, limit).map_err(|error| self.failed("read the audit log", error))
+    }
+
+    fn key(&self) -> &SealKey {
+        self.key.as_ref().expect("Trust::open takes the key before it hands the store out")
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// One transaction: `change`, the time, a row of the audit log for each entry.
     fn write(
         &mut self,
         action: &'static str,
-        clock: HostTime,
+        (clock, entries): (HostTime, &[Entry]),
         change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
-        self.within(action, |tx| {
+        let (key, retention) = (self.key.take(), self.retention);
+        let written = self.within(action, |tx| {
             change(tx)?;
+            for entry in entries {
+                let key = key.as_ref().expect("begin_audit comes before the first entry");
+                ledger::append(tx, key, retention, (clock, entry))?;
+            }
             rows::put_clock(tx, clock)?;
             rows::seal(tx)
-        })?;
+        });
+        self.key = key;
+        written?;
         self.settle();
+        if !entries.is_empty() {
+            self.anchor();
+        }
         Ok(())
+    }
+
+    /// Notes the last row of the audit log beside the database. It is committed all the same if that fails; the
+    /// note is then one behind, which is not held against the log.
+    fn anchor(&self) {
+        let noted = self.audit_head().map(|head| Anchor::write(self.folder(), head));
+        if let Err(error) | Ok(Err(error)) = noted.map(|noted| noted.map_err(StoreError::File)) {
+            tracing::warn!(%error, "{ANCHOR} stays one row behind");
+        }
     }
 
     /// Moves what was committed from the log into the file itself, so that a copy of `state.db` alone is whole and
@@ -155,7 +325,8 @@ impl Store {
         run(&mut self.connection).map_err(|error| self.failed(action, error))
     }
 
-    fn close(self) -> Result<(), StoreError> {
+    /// Closes the file; what was written is in it.
+    pub(crate) fn close(self) -> Result<(), StoreError> {
         let path = self.path;
         self.connection.close().map_err(|(_, error)| StoreError::from_sqlite("close the store", &path, error))
     }

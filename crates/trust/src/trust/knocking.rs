@@ -8,6 +8,7 @@ use super::{Trust, Verdict, error::ApproveError};
 use crate::{
     access::{Access, Offer},
     approvals::{ApprovalPath, Knock, KnockId, KnockRefusal, ParkedEnd, ParkedId},
+    audit::{AuditEvent, PairedHow, Subject},
     clock::Moment,
     device::{Device, DeviceState, PairedBy},
     name::DeviceName,
@@ -65,6 +66,9 @@ impl Trust {
             ApprovalPath::Click => {}
             ApprovalPath::BoundPin => return Err(ApproveError::NeedsBoundPin),
         }
+        if self.is_declared(knock.fingerprint) {
+            return Err(ApproveError::Declared);
+        }
         let label = label.and_then(DeviceName::written);
         let device = match self.devices.get(&knock.fingerprint) {
             Some(known) => Device {
@@ -78,7 +82,9 @@ impl Trust {
                 Device::new(knock.fingerprint, name, Access::accept(offer, time), PairedBy::Approval)
             }
         };
-        self.keep(time, device.clone())?;
+        let by = PairedHow::Approval { from: knock.source };
+        let event = AuditEvent::Paired { device: (&device).into(), by, access: device.access.into() };
+        self.keep(time, device.clone(), Some(self.entry(event)))?;
         self.queue.answer(now.instant, knock.fingerprint, ParkedEnd::Admitted);
         Ok(device)
     }
@@ -90,6 +96,8 @@ impl Trust {
     pub fn deny(&mut self, now: Moment, id: KnockId) -> Result<Knock, ApproveError> {
         let knock = self.queue.find(now.instant, id).ok_or(ApproveError::Unknown)?;
         self.queue.answer(now.instant, knock.fingerprint, ParkedEnd::Denied);
+        let device = Subject { fingerprint: knock.fingerprint, name: knock.name.as_str().into() };
+        self.note(now, AuditEvent::Denied { device });
         Ok(knock)
     }
 }

@@ -1,31 +1,39 @@
 //! The façade: who is let in, who is held, and what the owner does about it.
 
+mod acting;
+mod declaring;
 mod error;
+mod expiry;
 mod knocking;
 mod owner;
 mod pairing;
+mod rotation;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fs::File,
-    path::Path,
-    time::{Duration, Instant},
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
 use punktfunk_proto::units::{Fingerprint, HostTime};
 
-pub use error::{ApproveError, PairError, RevokeError, TrustError};
+pub use acting::Acting;
+pub use error::{ApproveError, ChangeError, ExportError, PairError, RevokeError, RotateError, TrustError};
+use expiry::Stage;
 
 use crate::{
     access::{Access, Grants},
     approvals::{ApprovalQueue, ParkedEnd, ParkedId},
+    audit::{AuditEvent, Origin},
+    backup,
     clock::{Moment, TrustClock},
-    device::{Device, Standing},
+    device::{Device, PairedBy, Standing},
     identity::{HostIdentity, IdentityError},
     pin::PinWindow,
     policy::PairingPolicy,
     private,
-    store::{Contents, Store, StoreError},
+    store::{Contents, Entry, Store, StoreError},
 };
 
 /// Everything the host knows about who may connect. One per state directory; the host keeps it behind a lock.
@@ -33,18 +41,32 @@ use crate::{
 /// Memory follows the disk: a change counts when it is stored, and a write that fails changes nothing, with one
 /// exception that can only shut out ([`Trust::revoke`]). Calls that write wait for the disk (milliseconds).
 ///
+/// Each change is written together with its row of the audit log. Say who changes through [`Trust::acting`]; without,
+/// the log names the host itself, or the device where a device acts.
+///
 /// After each call poll [`Trust::poll_event`] until `None`, then wait until [`Trust::poll_timeout`].
 #[derive(Debug)]
 pub struct Trust {
+    state_dir: PathBuf,
     identity: HostIdentity,
+    successor: Option<HostIdentity>,
     host_id: String,
     policy: PairingPolicy,
     store: Store,
+    /// Paired ones and declared ones; of a fingerprint that is both, the declared one.
     devices: BTreeMap<Fingerprint, Device>,
+    /// What is stored of the declared ones besides: they were paired earlier, and are removed if the declaration goes.
+    beneath: BTreeMap<Fingerprint, Device>,
+    /// What the configuration declared at the last start.
+    declared_before: BTreeMap<Fingerprint, Device>,
     /// Revoked, but the disk refused to remember it.
     shut_out: BTreeSet<Fingerprint>,
-    /// Whose expiry has been told.
-    expiry_told: BTreeSet<Fingerprint>,
+    /// What the live sessions of each device know of its end.
+    told: BTreeMap<Fingerprint, Stage>,
+    /// Who acts, as far as it was said.
+    origin: Option<Origin>,
+    /// Who armed the PIN.
+    armed_by: Origin,
     clock: TrustClock,
     window: PinWindow,
     queue: ApprovalQueue,
@@ -117,6 +139,16 @@ pub enum TrustEvent {
         /// Time left; `None` is without end.
         remaining: Option<Duration>,
     },
+    /// Live sessions of this device learn that their time is nearly over: told once when 300 and once when 60 seconds
+    /// are left (`AccessUpdate`, spec section 2.5).
+    AccessEnding {
+        /// Whose.
+        fingerprint: Fingerprint,
+        /// The rights, as they are.
+        grants: Grants,
+        /// Time left.
+        remaining: Duration,
+    },
 }
 
 /// Why a device's access ended.
@@ -129,31 +161,46 @@ pub enum AccessEnd {
 }
 
 impl Trust {
-    /// Opens the state directory, making it at the first start.
+    /// Opens the state directory, making it at the first start, and finishes what a crash cut off: a restore that was
+    /// committed, a change of identity. Call [`Trust::declare`] next: until then no declared device is let in.
     ///
     /// # Errors
     /// Anything about it is not in order: nobody may be let in then. Nothing stored is changed.
     pub fn open(state_dir: &Path, policy: PairingPolicy, now: Moment) -> Result<Self, TrustError> {
         private::ensure_folder(state_dir)?;
         let lock = private::lock(state_dir)?;
+        backup::finish_restore(state_dir)?;
         let identity_folder = state_dir.join(IDENTITY);
         if !Store::is_in(state_dir)? && !HostIdentity::is_anything_in(&identity_folder)? {
             Store::create(state_dir)?;
         }
         let (mut store, contents) = Store::open(state_dir)?;
         let mut clock = TrustClock::starting_at(now, contents.clock);
-        let identity = Self::identity_of(&mut store, &contents, &identity_folder, clock.read(now))?;
+        let time = clock.read(now);
+        let identity = Self::identity_of(&mut store, &contents, state_dir, time)?;
+        let first = Entry { origin: Origin::HOST, event: AuditEvent::LogBegan { host: identity.fingerprint } };
+        store.begin_audit(time, identity.seal_key(&contents.host_id), first)?;
+        let successor = Self::successor_of(&contents, state_dir);
         if policy == PairingPolicy::Open {
             tracing::warn!("pairing policy is open: whoever reaches this host can use it, without asking");
         }
+        let by_fingerprint = |devices: Vec<Device>| devices.into_iter().map(|device| (device.fingerprint, device));
+        let devices: BTreeMap<_, _> = by_fingerprint(contents.devices).collect();
         Ok(Self {
+            state_dir: state_dir.to_owned(),
             identity,
+            successor,
             host_id: contents.host_id,
             policy,
             store,
-            devices: contents.devices.into_iter().map(|device| (device.fingerprint, device)).collect(),
+            // No session is older than this: what is over or nearly over needs no telling.
+            told: devices.values().map(|device| (device.fingerprint, Stage::of(device, time))).collect(),
+            devices,
+            beneath: BTreeMap::new(),
+            declared_before: by_fingerprint(contents.declared).collect(),
             shut_out: BTreeSet::new(),
-            expiry_told: BTreeSet::new(),
+            origin: None,
+            armed_by: Origin::HOST,
             clock,
             window: PinWindow::default(),
             queue: ApprovalQueue::default(),
@@ -166,14 +213,16 @@ impl Trust {
     fn identity_of(
         store: &mut Store,
         contents: &Contents,
-        folder: &Path,
+        state_dir: &Path,
         now: HostTime,
     ) -> Result<HostIdentity, TrustError> {
+        let folder = &state_dir.join(IDENTITY);
         let Some(expected) = contents.host_fingerprint else {
             let identity = HostIdentity::load_or_create(folder)?;
             store.put_host_fingerprint(now, identity.fingerprint)?;
             return Ok(identity);
         };
+        Self::finish_rotation(state_dir, expected)?;
         let identity = HostIdentity::load(folder)?;
         if identity.fingerprint != expected {
             let folder = folder.to_owned();
@@ -185,6 +234,17 @@ impl Trust {
     /// Who this host is.
     pub fn identity(&self) -> &HostIdentity {
         &self.identity
+    }
+
+    /// Where all of this is stored.
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// The devices that were paired here, as they are stored: without those of the configuration.
+    pub(crate) fn stored_devices(&self) -> impl Iterator<Item = &Device> {
+        let paired = self.devices.values().filter(|device| device.paired_by != PairedBy::Declared);
+        paired.chain(self.beneath.values())
     }
 
     /// A random name of this host that survives restarts, for mDNS `id` (spec section 1.3).
@@ -233,18 +293,6 @@ impl Trust {
         }
     }
 
-    /// [`Trust::poll_timeout`] has come.
-    pub fn handle_timeout(&mut self, now: Moment) {
-        let time = self.clock.read(now);
-        self.queue.handle_timeout(now.instant);
-        for device in self.devices.values().filter(|device| device.standing(time) == Standing::Expired) {
-            if self.expiry_told.insert(device.fingerprint) {
-                let fingerprint = device.fingerprint;
-                self.events.push_back(TrustEvent::AccessEnded { fingerprint, end: AccessEnd::Expired });
-            }
-        }
-    }
-
     /// The next thing the host has to act on.
     pub fn poll_event(&mut self) -> Option<TrustEvent> {
         if let Some((parked, end)) = self.queue.poll_end() {
@@ -253,38 +301,36 @@ impl Trust {
         self.events.pop_front()
     }
 
-    /// When [`Trust::handle_timeout`] is next due. At least once a minute while a grant has an end, so that a
-    /// real-time clock that is set forward ends it soon.
-    pub fn poll_timeout(&mut self, now: Moment) -> Option<Instant> {
-        let time = self.clock.read(now);
-        let untold = self.devices.values().filter(|device| !self.expiry_told.contains(&device.fingerprint));
-        let ends = untold.filter_map(|device| match device.standing(time) {
-            Standing::InForce { remaining } => remaining,
-            Standing::Expired => Some(Duration::ZERO),
-            Standing::Revoked => None,
-        });
-        let next_end = ends.min().map(|remaining| now.instant + remaining.min(Duration::from_secs(60)));
-        [next_end, self.queue.poll_timeout()].into_iter().flatten().min()
+    /// Stores `device` and the row of the audit log, then remembers it. Says what changed for its live sessions.
+    fn keep(&mut self, now: HostTime, device: Device, entry: Option<Entry>) -> Result<(), StoreError> {
+        self.store.put_device(now, &device, entry)?;
+        self.remember(now, device);
+        Ok(())
     }
 
-    /// Stores `device`, then remembers it. Says what changed for its live sessions.
-    fn keep(&mut self, now: HostTime, device: Device) -> Result<(), StoreError> {
-        self.store.put_device(now, &device)?;
+    /// What is stored is in force.
+    fn remember(&mut self, now: HostTime, device: Device) {
         let fingerprint = device.fingerprint;
+        let stage = Stage::of(&device, now);
+        let Access { grants, .. } = device.access;
+        let remaining = device.access.remaining(now);
         let before = self.devices.insert(fingerprint, device.clone());
         let accesses = |device: &Device| (device.access.grants, device.access.expires);
-        if before.is_some_and(|before| accesses(&before) != accesses(&device)) {
-            self.expiry_told.remove(&fingerprint);
-            let Access { grants, .. } = device.access;
-            let remaining = device.access.remaining(now);
-            self.events.push_back(TrustEvent::AccessChanged { fingerprint, grants, remaining });
+        match before {
+            Some(before) if accesses(&before) == accesses(&device) => {}
+            Some(_) => {
+                self.told.insert(fingerprint, stage);
+                self.events.push_back(TrustEvent::AccessChanged { fingerprint, grants, remaining });
+            }
+            None => drop(self.told.insert(fingerprint, stage)),
         }
-        Ok(())
     }
 }
 
 /// The folder of the host's certificate and key in the state directory.
-const IDENTITY: &str = "identity";
+pub(crate) const IDENTITY: &str = "identity";
+/// The folder of the identity that is to follow.
+pub(crate) const SUCCESSOR: &str = "successor";
 
 #[cfg(test)]
 mod tests;

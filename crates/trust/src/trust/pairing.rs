@@ -7,18 +7,27 @@ use rand::CryptoRng;
 
 use super::{Trust, error::PairError};
 use crate::{
-    access::Access,
+    access::{Access, Grants},
     approvals::ParkedEnd,
+    audit::{AuditEvent, Origin, PairedHow},
     clock::Moment,
     device::{Device, DeviceState, PairedBy},
     name::DeviceName,
-    pin::{Invitation, PairRefusal, PinAttempt, PinText, SpentPin, WindowState},
+    pin::{Invitation, InvitedDevice, PairRefusal, PinAttempt, PinText, SpentPin, WindowState},
 };
 
 impl Trust {
     /// Arms a new PIN for one guess within [`crate::PinWindow::LIFETIME`]; an earlier PIN is void.
     pub fn arm(&mut self, now: Moment, invitation: Invitation, rng: &mut impl CryptoRng) -> PinText {
-        self.window.arm(now.instant, invitation, rng)
+        self.armed_by = self.origin.clone().unwrap_or(Origin::HOST);
+        let pin = self.window.arm(now.instant, invitation, rng);
+        let device = match invitation.device {
+            InvitedDevice::Anyone => None,
+            InvitedDevice::Bound(fingerprint) => Some(fingerprint),
+        };
+        let lifetime_seconds = invitation.offer.lifetime.map(|lifetime| lifetime.as_secs());
+        self.note(now, AuditEvent::PinArmed { device, grants: invitation.offer.grants, lifetime_seconds });
+        pin
     }
 
     /// Takes the PIN back; a ceremony under way fails.
@@ -50,11 +59,18 @@ impl Trust {
     /// # Errors
     /// Somebody else was faster, or the PIN is gone: close the connection without the answer.
     pub fn spend_pin(&mut self, now: Moment, attempt: PinAttempt) -> Result<SpentPin, PairRefusal> {
-        self.window.spend(now.instant, attempt)
+        let spent = self.window.spend(now.instant, attempt)?;
+        let device = spent.fingerprint();
+        let entry = self.entry_by(device, AuditEvent::PinGuessed { device });
+        self.note_entry(now, entry);
+        Ok(spent)
     }
 
     /// The client's proof was right: stores the device. One that was known keeps its rights, its end of access
-    /// and its name: pairing again widens nothing.
+    /// and its name: pairing again widens nothing. One whose time is over is paired and still out of time, until the
+    /// owner renews it ([`Trust::approve`], [`Trust::set_access`]). One that was revoked is let in again with what
+    /// it had, but for [`Grants::ADMIN`], which only the owner gives. One that is declared is what the configuration
+    /// says.
     ///
     /// A connection held for the same device goes on.
     ///
@@ -70,17 +86,28 @@ impl Trust {
         let fingerprint = spent.fingerprint();
         let offer = self.window.redeem(now.instant, spent).map_err(PairError::Lapsed)?;
         let device = match self.devices.get(&fingerprint) {
-            Some(known) => Device { state: DeviceState::Paired, ..known.clone() },
+            Some(known) => paired_again(known),
             None => {
                 let name = DeviceName::claimed(claimed_name, fingerprint);
                 Device::new(fingerprint, name, Access::accept(offer, time), PairedBy::Pin)
             }
         };
-        self.keep(time, device.clone())?;
+        let by = PairedHow::Pin { armed_by: self.armed_by.clone() };
+        let event = AuditEvent::Paired { device: (&device).into(), by, access: device.access.into() };
+        let entry = self.entry_by(fingerprint, event);
+        self.keep(time, device.clone(), Some(entry))?;
         self.shut_out.remove(&fingerprint);
         if !device.access.is_expired(time) {
             self.queue.answer(now.instant, fingerprint, ParkedEnd::Admitted);
         }
         Ok(device)
     }
+}
+
+fn paired_again(known: &Device) -> Device {
+    let grants = match known.state {
+        DeviceState::Paired => known.access.grants,
+        DeviceState::Revoked { .. } => known.access.grants.without(Grants::ADMIN),
+    };
+    Device { access: Access { grants, ..known.access }, state: DeviceState::Paired, ..known.clone() }
 }
