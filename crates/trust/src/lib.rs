@@ -27,7 +27,7 @@ pub use clock::Moment;
 pub use device::{Device, DeviceState, PairedBy, Standing};
 pub use identity::{HostIdentity, IdentityError};
 pub use name::DeviceName;
-pub use pin::{Invitation, InvitedDevice, PairRefusal, PinAttempt, PinText, PinWindow, SpentPin, WindowState};
+pub use pin::{Invitation, InvitedBy, InvitedDevice, PairRefusal, PinAttempt, PinWindow, SpentPin, WindowState};
 pub use policy::{PairingPolicy, UnknownPolicy};
 pub use private::FileError;
 pub use source::is_private;

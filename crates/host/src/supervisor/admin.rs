@@ -70,7 +70,7 @@ impl Supervisor {
             encoder: self.encoder.name().into(),
             uptime_seconds: self.started.elapsed().as_secs(),
             pin_window: match window {
-                WindowState::Armed { device, remaining } => Some(PinWindowState {
+                WindowState::Armed { device, remaining, .. } => Some(PinWindowState {
                     seconds_left: seconds(remaining),
                     bound_to: match device {
                         InvitedDevice::Anyone => None,

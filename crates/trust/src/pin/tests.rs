@@ -1,4 +1,4 @@
-use super::{Invitation, InvitedDevice, PairRefusal, PinAttempt, PinWindow, SpentPin, WindowState};
+use super::{Invitation, InvitedBy, InvitedDevice, PairRefusal, PinAttempt, PinWindow, SpentPin, WindowState};
 use proptest::{
     collection::vec,
     prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest},
@@ -66,7 +66,10 @@ fn an_attempt_by_another_device_is_refused_and_the_bound_window_stays_armed() {
     let (mut window, start) = armed(bound(A));
     assert_eq!(window.begin(start, source(1), Some(B)).unwrap_err(), PairRefusal::OtherDevice);
     let state = window.state(start);
-    assert_eq!(state, WindowState::Armed { device: InvitedDevice::Bound(A), remaining: PinWindow::LIFETIME });
+    assert_eq!(
+        state,
+        WindowState::Armed { device: InvitedDevice::Bound(A), by: InvitedBy::Pin, remaining: PinWindow::LIFETIME }
+    );
     let attempt = window.begin(start, source(2), Some(A)).unwrap();
     assert!(window.spend(start, attempt).is_ok());
 }
@@ -160,7 +163,7 @@ fn a_pin_is_four_digits_drawn_from_all_and_never_printed_by_debug() {
     assert!(distinct.len() > 8_000, "20,000 even draws of 10,000 leave about 8,650: {}", distinct.len());
     let attempt = window.begin(Instant::now(), source(1), Some(A)).unwrap();
     let printed = format!("{window:?} {attempt:?}");
-    assert!(printed.contains("PinText(****)") && !printed.contains(&format!("{:?}", attempt.pin().as_str())));
+    assert!(printed.contains("Pin(····)") && !printed.contains(&format!("{:?}", attempt.secret().as_str())));
 }
 
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use punktfunk_proto::units::Fingerprint;
+use punktfunk_proto::{pairing::PairingSecret, units::Fingerprint};
 use rand::CryptoRng;
 
 use super::{Trust, error::PairError};
@@ -12,12 +12,13 @@ use crate::{
     clock::Moment,
     device::{Device, DeviceState, PairedBy},
     name::DeviceName,
-    pin::{Invitation, PairRefusal, PinAttempt, PinText, SpentPin, WindowState},
+    pin::{Invitation, PairRefusal, PinAttempt, SpentPin, WindowState},
 };
 
 impl Trust {
-    /// Arms a new PIN for one guess within [`crate::PinWindow::LIFETIME`]; an earlier PIN is void.
-    pub fn arm(&mut self, now: Moment, invitation: Invitation, rng: &mut impl CryptoRng) -> PinText {
+    /// Arms a new PIN for one guess within [`crate::PinWindow::LIFETIME`], or a token for one device within
+    /// [`crate::PinWindow::TOKEN_LIFETIME`]; an earlier secret is void.
+    pub fn arm(&mut self, now: Moment, invitation: Invitation, rng: &mut impl CryptoRng) -> PairingSecret {
         self.window.arm(now.instant, invitation, rng)
     }
 

@@ -79,7 +79,7 @@ impl Fixture {
     }
 
     fn arm(&mut self, device: InvitedDevice, offer: Offer) {
-        self.trust.arm(self.now, Invitation { device, offer }, &mut self.rng);
+        self.trust.arm(self.now, Invitation { device, offer, ..Invitation::default() }, &mut self.rng);
     }
 
     /// Goes up to the proof that `device` has yet to give.
