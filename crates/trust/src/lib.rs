@@ -8,6 +8,7 @@
 //! Read [`Trust`] first: it joins the parts, keeps memory behind the disk, and is what the host calls.
 
 mod access;
+mod admin;
 mod approvals;
 mod clock;
 mod cooldown;
@@ -22,6 +23,11 @@ mod store;
 mod trust;
 
 pub use access::{Access, Grants, Offer};
+pub use admin::{
+    Action, AdminRefusal, Administrator, AdministratorState, CheckedPassword, ClaimCode, DeclaredPassword, NewPassword,
+    Password, PasswordCheck, PasswordCost, PasswordHash, PasswordHashing, PasswordRefusal, SessionId, SessionToken,
+    SetPasswordError,
+};
 pub use approvals::{ApprovalPath, ApprovalQueue, Knock, KnockId, KnockRefusal, ParkedEnd, ParkedId, Presence};
 pub use clock::Moment;
 pub use device::{Device, DeviceState, PairedBy, Standing};

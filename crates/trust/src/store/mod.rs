@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use error::StoreError;
 
-use crate::{device::Device, private};
+use crate::{admin::PasswordHash, device::Device, private};
 
 /// The open store.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct Contents {
     pub(crate) clock: HostTime,
     /// The devices.
     pub(crate) devices: Vec<Device>,
+    /// The administrator's password; `None` until the host is claimed.
+    pub(crate) administrator: Option<PasswordHash>,
 }
 
 impl Store {
@@ -94,6 +96,15 @@ impl Store {
     /// Writes which identity belongs to this store.
     pub(crate) fn put_host_fingerprint(&mut self, clock: HostTime, host: Fingerprint) -> Result<(), StoreError> {
         self.write("store the host's fingerprint", clock, |tx| rows::put_host_fingerprint(tx, host))
+    }
+
+    /// Writes the administrator's password, or that there is none.
+    pub(crate) fn put_administrator(
+        &mut self,
+        clock: HostTime,
+        password: Option<&PasswordHash>,
+    ) -> Result<(), StoreError> {
+        self.write("store the administrator's password", clock, |tx| rows::put_administrator(tx, password))
     }
 
     fn write(

@@ -1,5 +1,6 @@
 //! The façade: who is let in, who is held, and what the owner does about it.
 
+mod administrator;
 mod error;
 mod knocking;
 mod owner;
@@ -18,6 +19,7 @@ pub use error::{ApproveError, PairError, RevokeError, TrustError};
 
 use crate::{
     access::{Access, Grants},
+    admin::PasswordHash,
     approvals::{ApprovalQueue, ParkedEnd, ParkedId},
     clock::{Moment, TrustClock},
     device::{Device, Standing},
@@ -41,6 +43,7 @@ pub struct Trust {
     policy: PairingPolicy,
     store: Store,
     devices: BTreeMap<Fingerprint, Device>,
+    administrator: Option<PasswordHash>,
     /// Revoked, but the disk refused to remember it.
     shut_out: BTreeSet<Fingerprint>,
     /// Whose expiry has been told.
@@ -152,6 +155,7 @@ impl Trust {
             policy,
             store,
             devices: contents.devices.into_iter().map(|device| (device.fingerprint, device)).collect(),
+            administrator: contents.administrator,
             shut_out: BTreeSet::new(),
             expiry_told: BTreeSet::new(),
             clock,
