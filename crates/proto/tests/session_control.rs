@@ -535,8 +535,8 @@ fn ceremony(client_pin: &str, stored: bool) -> (PairingOutcome, Vec<HostEvent>) 
                 }
                 match host.events.last() {
                     Some(HostEvent::PairingRequested { .. }) => {
-                        let pin = "4321".parse().unwrap();
-                        host.command(HostCommand::BeginPairing { pin, seed: [8; 64] });
+                        let secret = "4321".parse().unwrap();
+                        host.command(HostCommand::BeginPairing { secret, seed: [8; 64] });
                     }
                     Some(HostEvent::PairingAnswered) if host.sent.is_empty() => {
                         host.command(HostCommand::SendChallenge);
@@ -582,7 +582,7 @@ fn nothing_of_the_challenge_leaves_before_the_pin_is_spent() {
     let mut client = ClientPairing::new(host.now, None, &pin, (CLIENT, HOST), [9; 64]);
     let Some(Transmit::Stream(request)) = client.poll_transmit(host.now, ClientTime::from_nanos(0)) else { panic!() };
     host.receive_raw(&request);
-    host.command(HostCommand::BeginPairing { pin, seed: [8; 64] });
+    host.command(HostCommand::BeginPairing { secret: pin, seed: [8; 64] });
     assert!(matches!(host.events[..], [HostEvent::PairingRequested { .. }, HostEvent::PairingAnswered]));
     assert!(host.sent.is_empty());
     host.command(HostCommand::Refuse { code: CloseCode::PairingNotArmed, reason: String::new() });
@@ -596,7 +596,7 @@ fn a_malformed_pair_request_leaves_the_pin_unspent() {
     let mut request = b"PKFc\x10\x00\x21\x00".to_vec();
     request.extend([0x42; 33]);
     host.receive(&request);
-    host.command(HostCommand::BeginPairing { pin: "4321".parse().unwrap(), seed: [8; 64] });
+    host.command(HostCommand::BeginPairing { secret: "4321".parse().unwrap(), seed: [8; 64] });
     assert!(matches!(
         host.events[..],
         [HostEvent::PairingRequested { .. }, HostEvent::PairingMalformed, HostEvent::Closed(_)]

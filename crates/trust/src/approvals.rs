@@ -93,7 +93,7 @@ pub enum ApprovalPath {
 /// Why a knock was not listed. The client is closed; nothing about it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnockRefusal {
-    /// [`ApprovalQueue::MAX`] connections wait already.
+    /// [`ApprovalQueue::MAX`] connections wait already, or [`ApprovalQueue::MAX_FAR`] from outside.
     #[error("too many devices are waiting for approval: try again in some minutes, or pair with a PIN")]
     QueueFull,
     /// [`ApprovalQueue::MAX_PER_SOURCE`] connections from that source wait already.
@@ -131,6 +131,9 @@ impl ApprovalQueue {
     pub const MAX: usize = 32;
     /// Devices listed from one source at most.
     pub const MAX_PER_SOURCE: usize = 4;
+    /// Devices listed at most that knocked from outside the private ranges: the internet cannot fill the queue, so it
+    /// cannot keep the house out of it.
+    pub const MAX_FAR: usize = 8;
     /// How long a device stays listed after its last knock.
     pub const LISTED: Duration = Duration::from_secs(600);
     /// How long a connection is held.
@@ -224,12 +227,16 @@ impl ApprovalQueue {
     }
 
     /// Makes a place for `fingerprint`, its own or that of the least recently active device that left.
-    fn make_room(&mut self, fingerprint: Fingerprint, source: IpAddr) -> Result<(), KnockRefusal> {
-        let source = Source::of(source);
+    fn make_room(&mut self, fingerprint: Fingerprint, address: IpAddr) -> Result<(), KnockRefusal> {
+        let source = Source::of(address);
+        let is_far = |entry: &Entry| !is_private(entry.source) && entry.fingerprint != fingerprint;
         let own_place = self.entries.iter().any(|entry| entry.fingerprint == fingerprint);
         let from_source = |entry: &Entry| Source::of(entry.source) == source && entry.fingerprint != fingerprint;
         if self.entries.iter().filter(|entry| from_source(entry)).count() >= Self::MAX_PER_SOURCE {
             self.evict(from_source).ok_or(KnockRefusal::SourceFull)?;
+        }
+        if !is_private(address) && self.entries.iter().filter(|entry| is_far(entry)).count() >= Self::MAX_FAR {
+            self.evict(is_far).ok_or(KnockRefusal::QueueFull)?;
         }
         if self.entries.len() >= Self::MAX && !own_place {
             self.evict(|_| true).ok_or(KnockRefusal::QueueFull)?;

@@ -20,6 +20,9 @@ struct Stamp {
 }
 
 impl Cooldown {
+    /// Between attempts of one source (spec section 3.3).
+    pub(crate) const PAUSE: Duration = Duration::from_secs(2);
+
     /// Whether `source` may try at `now`. Every call stamps, an attempt that comes too early as well
     /// (spec section 3.3).
     pub(crate) fn attempt(&mut self, now: Instant, source: Source) -> bool {
@@ -69,11 +72,9 @@ impl Cooldown {
 
 /// 2 s, doubled for every wrong PIN after the first, never more than a minute.
 fn pause(wrong: u32) -> Duration {
-    PAUSE.saturating_mul(1 << wrong.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+    Cooldown::PAUSE.saturating_mul(1 << wrong.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
 }
 
-/// Between attempts of one source (spec section 3.3).
-const PAUSE: Duration = Duration::from_secs(2);
 /// An owner who mistypes again and again waits no longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Wrong PINs count for this long after the pause.

@@ -8,6 +8,7 @@
 //! Read [`Trust`] first: it joins the parts, keeps memory behind the disk, and is what the host calls.
 
 mod access;
+mod admin;
 mod approvals;
 mod audit;
 pub mod backup;
@@ -26,6 +27,11 @@ mod store;
 mod trust;
 
 pub use access::{Access, Grants, Offer};
+pub use admin::{
+    Action, AdminRefusal, Administrator, AdministratorState, CheckedPassword, ClaimCode, DeclaredPassword, NewPassword,
+    Password, PasswordCheck, PasswordCost, PasswordHash, PasswordHashing, PasswordRefusal, SessionId, SessionToken,
+    SetPasswordError,
+};
 pub use approvals::{ApprovalPath, ApprovalQueue, Knock, KnockId, KnockRefusal, ParkedEnd, ParkedId, Presence};
 pub use audit::{
     Actor, AuditEvent, AuditFault, AuditHash, AuditHead, AuditRow, AuditText, AuditVerdict, HistoryFault, NoHash,
@@ -37,7 +43,7 @@ pub use device::{Device, DeviceState, PairedBy, Standing};
 pub use identity::{HostIdentity, IdentityError};
 pub use level::{Level, UnknownAccess};
 pub use name::DeviceName;
-pub use pin::{Invitation, InvitedDevice, PairRefusal, PinAttempt, PinText, PinWindow, SpentPin, WindowState};
+pub use pin::{Invitation, InvitedBy, InvitedDevice, PairRefusal, PinAttempt, PinWindow, SpentPin, WindowState};
 pub use policy::{PairingPolicy, UnknownPolicy};
 pub use private::FileError;
 pub use source::is_private;

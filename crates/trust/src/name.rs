@@ -93,6 +93,10 @@ impl Iterator for Visible<'_> {
         loop {
             match self.chars.next()? {
                 '\u{1b}' => self.skip_escape(),
+                '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => {
+                    self.skip_past(|c| matches!(c, '\u{7}' | '\u{1b}' | '\u{9c}'));
+                    self.chars.next_if_eq(&'\\');
+                }
                 '\u{9b}' => self.skip_past(|c| ('\u{40}'..='\u{7e}').contains(&c)),
                 c if c.is_whitespace() || matches!(c, '\0' | '\u{2800}') => return Some(' '),
                 c if c.is_control() || is_invisible(c) => {}
@@ -113,21 +117,31 @@ fn is_invisible(c: char) -> bool {
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
         | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
         | '\u{fff0}'..='\u{ffff}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
         || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
 fn is_combining(c: char) -> bool {
     matches!(c,
-        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
-        | '\u{64b}'..='\u{65f}' | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}'
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}'..='\u{5c5}'
+        | '\u{5c7}' | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6dc}'
+        | '\u{6df}'..='\u{6e4}' | '\u{6e7}'..='\u{6ed}' | '\u{711}' | '\u{730}'..='\u{74a}' | '\u{7eb}'..='\u{7f3}'
+        | '\u{816}'..='\u{82d}' | '\u{859}'..='\u{85b}' | '\u{898}'..='\u{89f}' | '\u{8ca}'..='\u{8e1}'
+        | '\u{8e3}'..='\u{8ff}' | '\u{951}'..='\u{957}' | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}'
+        | '\u{eb1}' | '\u{eb4}'..='\u{ebc}' | '\u{ec8}'..='\u{ece}' | '\u{f18}'..='\u{f19}' | '\u{f35}' | '\u{f37}'
+        | '\u{f39}' | '\u{f71}'..='\u{f84}' | '\u{f86}'..='\u{fbc}' | '\u{1a7f}' | '\u{302a}'..='\u{302f}'
+        | '\u{3099}'..='\u{309a}' | '\u{a66f}'..='\u{a672}' | '\u{a674}'..='\u{a67d}' | '\u{a8e0}'..='\u{a8f1}'
         | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::DeviceName;
-    use proptest::prelude::{any, prop_assert, proptest};
+    use super::{DeviceName, MAX_MARKS, is_combining, is_invisible};
+    use proptest::{
+        collection::vec,
+        prelude::{Strategy, any, prop_assert, prop_oneof, proptest},
+        sample::Index,
+    };
     use punktfunk_proto::units::Fingerprint;
 
     const PRINT: Fingerprint = Fingerprint::from_bytes([0xAB; 32]);
@@ -143,6 +157,7 @@ mod tests {
         check("\u{9b}31mred", "red");
         check("\u{1b}]0;title\u{7}after", "after");
         check("\u{1b}]0;title\u{1b}\\after", "after");
+        check("\u{9d}0;title\u{9c}after", "after");
         check("a\0b", "a b");
         check("a\r\n\tb", "a b");
         check("\u{202e}gnp.exe", "gnp.exe");
@@ -169,7 +184,37 @@ mod tests {
         check(&"🎮".repeat(20), &"🎮".repeat(16));
     }
 
+    /// What has been used against consoles and terminals, between harmless letters.
+    fn nasty() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "[ a-zA-ZäßЖ小🎮]{1,4}",
+            "\u{1b}\\[[0-9;?]{0,6}[a-zA-Z@~]?",
+            "\u{1b}[\\]P_^X][a-z0-9;]{0,6}(\u{7}|\u{1b}\\\\|\u{9c})?",
+            "[\u{80}-\u{9f}\u{0}-\u{1f}\u{7f}]{1,3}",
+            "[\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{61c}\u{ad}\u{180e}\u{fe0f}]{1,4}",
+            "[\u{300}-\u{36f}\u{489}\u{20d0}-\u{20f0}\u{e4e}\u{f71}-\u{f7e}]{1,40}",
+            "[\u{2800}\u{3000}\u{a0}\u{2028}\u{85}\t\r\n]{1,3}",
+            "[\u{e0020}-\u{e007f}\u{e000}\u{10ffff}\u{fffe}\u{fffd}\u{3164}\u{115f}]{1,4}",
+        ];
+        vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
     proptest! {
+        #[test]
+        fn case_13_nothing_that_hides_turns_or_stacks_is_left_in_a_name(raw in nasty(), cut in any::<Index>()) {
+            let bytes = &raw.as_bytes()[..cut.index(raw.len() + 1)];
+            for name in [DeviceName::claimed(Some(&raw), PRINT), DeviceName::claimed_bytes(bytes, PRINT)] {
+                let text = name.as_str();
+                prop_assert!((1..=DeviceName::MAX_BYTES).contains(&text.len()));
+                prop_assert!(!text.chars().any(|c| c.is_control() || is_invisible(c)), "{text:?}");
+                prop_assert!(text.trim() == text && !text.contains("  "), "{text:?}");
+                prop_assert!(!text.chars().any(|c| c.is_whitespace() && c != ' '), "{text:?}");
+                let stacked = text.split(|c| !is_combining(c)).map(|marks| marks.chars().count()).max();
+                prop_assert!(stacked.is_none_or(|most| most <= MAX_MARKS), "{text:?}");
+                prop_assert!(!text.starts_with(is_combining), "{text:?}");
+            }
+        }
+
         #[test]
         fn any_bytes_give_a_name_that_is_short_visible_and_stays_itself(raw in any::<Vec<u8>>()) {
             let name = DeviceName::claimed_bytes(&raw, PRINT);

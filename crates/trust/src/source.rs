@@ -8,6 +8,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) struct Source(IpAddr);
 
 impl Source {
+    /// The address as 16 bytes, IPv4 as an IPv4-mapped one.
+    pub(crate) fn octets(self) -> [u8; 16] {
+        match self.0 {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+            IpAddr::V6(v6) => v6.octets(),
+        }
+    }
+
     /// The source that `address` belongs to.
     pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {

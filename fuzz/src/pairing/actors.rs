@@ -16,7 +16,7 @@ use super::side::Actor;
 impl Actor for HostControl {
     fn answer(event: &HostEvent) -> Option<HostCommand> {
         Some(match event {
-            HostEvent::PairingRequested { .. } => HostCommand::BeginPairing { pin: host_pin(), seed: HOST_ENTROPY },
+            HostEvent::PairingRequested { .. } => HostCommand::BeginPairing { secret: host_pin(), seed: HOST_ENTROPY },
             HostEvent::PairingAnswered => HostCommand::SendChallenge,
             HostEvent::PairingProven { .. } => HostCommand::PairingStored { ok: true },
             HostEvent::Hello(_) => HostCommand::Accept(Box::new(admission())),
@@ -28,7 +28,7 @@ impl Actor for HostControl {
     fn command(step: &Step) -> Option<HostCommand> {
         let [one, two] = numbers(step);
         Some(match step.number % 12 {
-            0 => HostCommand::BeginPairing { pin: host_pin(), seed: HOST_ENTROPY },
+            0 => HostCommand::BeginPairing { secret: host_pin(), seed: HOST_ENTROPY },
             1 => HostCommand::SendChallenge,
             2 => HostCommand::PairingStored { ok: one.is_multiple_of(2) },
             3 => HostCommand::Accept(Box::new(admission())),

@@ -1,6 +1,6 @@
 //! Who meets whom, and what a step does.
 
-use punktfunk_proto::{pairing::Pin, units::Fingerprint};
+use punktfunk_proto::{pairing::PairingSecret, units::Fingerprint};
 
 /// Circumstances, as bits.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ impl Setup {
         !self.has(Self::OTHER_PIN) && !self.has(Self::INTERCEPTED)
     }
 
-    pub(super) fn client_pin(self) -> Pin {
+    pub(super) fn client_pin(self) -> PairingSecret {
         if self.has(Self::OTHER_PIN) { "1234".parse().expect("four digits") } else { host_pin() }
     }
 
@@ -43,7 +43,7 @@ impl Setup {
     }
 }
 
-pub(super) fn host_pin() -> Pin {
+pub(super) fn host_pin() -> PairingSecret {
     "4321".parse().expect("four digits")
 }
 

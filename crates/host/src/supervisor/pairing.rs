@@ -1,11 +1,11 @@
 //! The owner's side of a PIN ceremony: asks trust, hands over the PIN, stores the device.
 
 use punktfunk_proto::{
-    pairing::{ENTROPY_LEN, Pin},
+    pairing::ENTROPY_LEN,
     session::host_control::{HostCommand, HostEvent},
     wire::CloseCode,
 };
-use punktfunk_trust::{PairRefusal, PinAttempt};
+use punktfunk_trust::PairRefusal;
 use rand::RngCore as _;
 
 use super::connection::Owner;
@@ -19,13 +19,9 @@ pub(super) async fn run(mut owner: Owner, name: Option<String>) {
         Ok(attempt) => attempt,
         Err(refusal) => return owner.refuse(close_code(&refusal), refusal.to_string()).await,
     };
-    let Some(pin) = pin_of(&attempt) else {
-        tracing::error!("the armed PIN has not four digits");
-        return owner.refuse(CloseCode::Failed, "the host's PIN cannot be used").await;
-    };
     let mut seed = [0; ENTROPY_LEN];
     rand::rng().fill_bytes(&mut seed);
-    owner.tell(HostCommand::BeginPairing { pin, seed }).await;
+    owner.tell(HostCommand::BeginPairing { secret: attempt.secret().clone(), seed }).await;
     // A malformed request drops the attempt: the window stays armed.
     let Some(HostEvent::PairingAnswered) = owner.events.recv().await else { return };
     let spent = match owner.supervisor.change_trust(|trust, now| trust.spend_pin(now, attempt)) {
@@ -49,10 +45,6 @@ pub(super) async fn run(mut owner: Owner, name: Option<String>) {
         Err(error) => tracing::error!(%error, "the pairing could not be stored"),
     }
     owner.tell(HostCommand::PairingStored { ok: stored.is_ok() }).await;
-}
-
-fn pin_of(attempt: &PinAttempt) -> Option<Pin> {
-    attempt.pin().as_str().parse().ok()
 }
 
 fn close_code(refusal: &PairRefusal) -> CloseCode {

@@ -1,7 +1,7 @@
 //! The client's side of the ceremony.
 
 use super::spake::{ENTROPY_LEN, Exchange, Parties};
-use super::{PairingError, Pin};
+use super::{PairingError, PairingSecret};
 use crate::units::Fingerprint;
 use crate::wire::{PairChallenge, PairProof, PairRequest};
 
@@ -19,11 +19,11 @@ impl ClientCeremony {
     /// connection; `entropy` comes fresh from the system's generator.
     pub fn start(
         name: Option<String>,
-        pin: &Pin,
+        secret: &PairingSecret,
         (client, host): (Fingerprint, Fingerprint),
         entropy: [u8; ENTROPY_LEN],
     ) -> (Self, PairRequest) {
-        let (exchange, spake) = Exchange::client(pin, Parties { client, host }, entropy);
+        let (exchange, spake) = Exchange::client(secret, Parties { client, host }, entropy);
         (Self(State::AwaitingChallenge(Box::new(exchange))), PairRequest { name, spake })
     }
 

@@ -1,7 +1,7 @@
 //! The host's side of the ceremony.
 
 use super::spake::{Confirmation, ENTROPY_LEN, Exchange, Parties};
-use super::{PairingError, Pin};
+use super::{PairingError, PairingSecret};
 use crate::units::Fingerprint;
 use crate::wire::{PairChallenge, PairProof, PairRequest};
 
@@ -44,14 +44,14 @@ impl HostCeremony {
     pub fn handle_request(
         &mut self,
         request: &PairRequest,
-        pin: &Pin,
+        secret: &PairingSecret,
         entropy: [u8; ENTROPY_LEN],
     ) -> Result<PairChallenge, PairingError> {
         let State::AwaitingRequest = self.state else {
             return Err(PairingError::OutOfOrder);
         };
         self.state = State::Over;
-        let (exchange, spake) = Exchange::host(pin, self.parties, entropy);
+        let (exchange, spake) = Exchange::host(secret, self.parties, entropy);
         let confirmations = exchange.finish(&request.spake)?;
         let challenge = PairChallenge { spake, confirmation: confirmations.host.to_bytes() };
         self.state = State::AwaitingProof { expected: confirmations.client, name: request.name.clone() };

@@ -1,18 +1,24 @@
-//! The PIN ceremony: both sides prove to each other that they know the PIN, bound to the two certificates they
-//! see, and nobody in between learns anything to guess with (spec section 3).
+//! The pairing ceremony: both sides prove to each other that they know the PIN, or the token of a QR code, bound to
+//! the two certificates they see, and nobody in between learns anything to guess with (spec section 3).
 //!
 //! [`ClientCeremony`] and [`HostCeremony`] are the two sides. Neither keeps time or counts attempts: that is the
-//! PIN window's business, in `punktfunk-trust`.
+//! PIN window's business, in `punktfunk-trust`. [`JoinLink`] is what the QR code says.
 
 mod client;
 mod host;
+mod join_link;
 mod pin;
+mod secret;
 mod spake;
+mod token;
 
 pub use client::ClientCeremony;
 pub use host::{HostCeremony, Outcome};
+pub use join_link::{JoinAddress, JoinHost, JoinLink, JoinLinkError};
 pub use pin::{Pin, PinSyntax};
+pub use secret::{PairingSecret, SecretSyntax};
 pub use spake::ENTROPY_LEN;
+pub use token::{JoinToken, TokenSyntax};
 
 /// Why a ceremony ended without a paired device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use spake2::{Ed25519Group, Identity, Password, Spake2};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{PairingError, Pin};
+use super::{PairingError, PairingSecret};
 use crate::units::Fingerprint;
 use crate::wire::SPAKE_MESSAGE_LEN;
 
@@ -31,14 +31,14 @@ pub(super) struct Exchange {
 type Message = [u8; SPAKE_MESSAGE_LEN];
 
 impl Exchange {
-    pub(super) fn client(pin: &Pin, parties: Parties, entropy: [u8; ENTROPY_LEN]) -> (Self, Message) {
-        let (password, client, host) = inputs(pin, parties);
+    pub(super) fn client(secret: &PairingSecret, parties: Parties, entropy: [u8; ENTROPY_LEN]) -> (Self, Message) {
+        let (password, client, host) = inputs(secret, parties);
         let (state, message) = Spake2::start_a_with_rng(&password, &client, &host, Injected(Some(entropy)));
         (Self { state, parties }, fixed(message))
     }
 
-    pub(super) fn host(pin: &Pin, parties: Parties, entropy: [u8; ENTROPY_LEN]) -> (Self, Message) {
-        let (password, client, host) = inputs(pin, parties);
+    pub(super) fn host(secret: &PairingSecret, parties: Parties, entropy: [u8; ENTROPY_LEN]) -> (Self, Message) {
+        let (password, client, host) = inputs(secret, parties);
         let (state, message) = Spake2::start_b_with_rng(&password, &client, &host, Injected(Some(entropy)));
         (Self { state, parties }, fixed(message))
     }
@@ -80,8 +80,8 @@ fn confirmation(key: &[u8], label: &[u8], parties: Parties) -> Confirmation {
     Confirmation(Zeroizing::new(mac.finalize().into_bytes().into()))
 }
 
-fn inputs(pin: &Pin, parties: Parties) -> (Password, Identity, Identity) {
-    (Password::new(pin.as_bytes()), Identity::new(parties.client.as_bytes()), Identity::new(parties.host.as_bytes()))
+fn inputs(secret: &PairingSecret, parties: Parties) -> (Password, Identity, Identity) {
+    (Password::new(secret.as_bytes()), Identity::new(parties.client.as_bytes()), Identity::new(parties.host.as_bytes()))
 }
 
 fn fixed(message: Vec<u8>) -> Message {

@@ -7,7 +7,7 @@ use std::{
 
 use super::{ControlSession, Transmit};
 use crate::{
-    pairing::{ClientCeremony, ENTROPY_LEN, PairingError, Pin},
+    pairing::{ClientCeremony, ENTROPY_LEN, PairingError, PairingSecret},
     units::{ClientClock, ClientTime, Fingerprint},
     wire::{CloseCode, ControlMessage, FrameReader, frame},
 };
@@ -59,11 +59,11 @@ impl ClientPairing {
     pub fn new(
         now: Instant,
         name: Option<String>,
-        pin: &Pin,
+        secret: &PairingSecret,
         (client, host): (Fingerprint, Fingerprint),
         seed: [u8; ENTROPY_LEN],
     ) -> Self {
-        let (ceremony, request) = ClientCeremony::start(name, pin, (client, host), seed);
+        let (ceremony, request) = ClientCeremony::start(name, secret, (client, host), seed);
         let request = ControlMessage::PairRequest(request);
         Self {
             state: State::AwaitingChallenge(ceremony),

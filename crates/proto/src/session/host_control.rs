@@ -14,7 +14,7 @@ use std::{
 
 use super::{ControlSession, Transmit};
 use crate::{
-    pairing::Pin,
+    pairing::PairingSecret,
     units::{Bitrate, ClientTime, Fingerprint, HostClock, HostTime, Mode},
     wire::{
         CloseCode, ControlMessage, FrameReader, Grants, Hello, Opening, PairRequest, ProbeResult, Start, VERSION,
@@ -110,10 +110,10 @@ pub enum HostClosed {
 /// connection has moved on.
 #[derive(Debug)]
 pub enum HostCommand {
-    /// Go on with the ceremony, using this PIN.
+    /// Go on with the ceremony, using this PIN or token.
     BeginPairing {
-        /// The PIN shown to the user.
-        pin: Pin,
+        /// What the user was shown.
+        secret: PairingSecret,
         /// Fresh random bytes for the SPAKE2 scalar.
         seed: [u8; 64],
     },
@@ -396,8 +396,8 @@ impl ControlSession for HostControl {
 
     fn handle_command(&mut self, now: Instant, command: HostCommand) {
         match (command, &mut self.state) {
-            (HostCommand::BeginPairing { pin, seed }, State::Pairing(ceremony)) => {
-                let step = ceremony.begin(now, &pin, seed);
+            (HostCommand::BeginPairing { secret, seed }, State::Pairing(ceremony)) => {
+                let step = ceremony.begin(now, &secret, seed);
                 self.take_pairing_step(step);
             }
             (HostCommand::SendChallenge, State::Pairing(ceremony)) => {

@@ -1,4 +1,4 @@
-use punktfunk_proto::pairing::{ClientCeremony, HostCeremony, Outcome, PairingError, Pin};
+use punktfunk_proto::pairing::{ClientCeremony, HostCeremony, Outcome, PairingError, PairingSecret};
 use punktfunk_proto::units::Fingerprint;
 use punktfunk_proto::wire::{ControlMessage, Opening, PairChallenge, PairProof, PairRequest, frame};
 use serde_json::Value;
@@ -11,7 +11,7 @@ struct Ceremony {
     client: ClientCeremony,
     request: PairRequest,
     host: HostCeremony,
-    host_pin: Pin,
+    host_pin: PairingSecret,
 }
 
 impl Ceremony {
@@ -19,7 +19,7 @@ impl Ceremony {
         let file = vectors("pairing.json");
         let print = |key: &str| Fingerprint::from_bytes(array(&file[key]));
         let (client_fp, host_fp) = (print("client_fp_hex"), print("host_fp_hex"));
-        let pin = client_pin.parse().unwrap();
+        let pin: PairingSecret = client_pin.parse().unwrap();
         let name = Some("Test Client".to_owned());
         let entropy = array(&file["rng_client_hex"]);
         let (client, request) = ClientCeremony::start(name, &pin, (client_fp, host_fp), entropy);
@@ -136,7 +136,7 @@ fn a_captured_ceremony_cannot_be_replayed() {
 #[test]
 fn somebody_in_between_with_own_certificates_is_noticed_even_with_the_right_pin() {
     let [client_fp, host_fp, middle] = [1, 2, 3].map(|byte| Fingerprint::from_bytes([byte; 32]));
-    let pin: Pin = "4321".parse().unwrap();
+    let pin: PairingSecret = "4321".parse().unwrap();
     let (mut client, request) = ClientCeremony::start(None, &pin, (client_fp, middle), [5; 64]);
     let mut host = HostCeremony::new(host_fp, middle);
     let challenge = host.handle_request(&request, &pin, [6; 64]).unwrap();

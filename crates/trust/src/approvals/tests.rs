@@ -131,6 +131,19 @@ fn a_knock_from_the_internet_is_listed_for_a_bound_pin_only() {
 }
 
 #[test]
+fn case_26_the_internet_fills_eight_places_and_cannot_keep_the_house_out() {
+    let (mut queue, now) = (ApprovalQueue::default(), Instant::now());
+    let far = |n: u32| IpAddr::V4(Ipv4Addr::from_bits(0xCB00_7100 + n));
+    let name = |n| DeviceName::claimed(None, device(n));
+    let held = (0..200).filter(|n| queue.knock(now, device(*n), name(*n), far(*n)).is_ok()).count();
+    assert_eq!(held, ApprovalQueue::MAX_FAR);
+    assert_eq!(queue.knock(now, device(999), name(999), far(250)), Err(KnockRefusal::QueueFull));
+    let house = (1_000..1_100).filter(|n| knock(&mut queue, now, *n, *n).is_ok()).count();
+    assert_eq!(house, ApprovalQueue::MAX - ApprovalQueue::MAX_FAR);
+    assert!(queue.knock(now, device(3), name(3), far(3)).is_ok(), "a device that is listed keeps its place");
+}
+
+#[test]
 fn a_connection_that_left_is_told_nothing() {
     let (mut queue, now) = (ApprovalQueue::default(), Instant::now());
     let first = knock(&mut queue, now, 1, 1).unwrap();

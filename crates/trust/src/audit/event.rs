@@ -273,6 +273,8 @@ pub enum AuditEvent {
     Claimed,
     /// The administrator's password was set.
     PasswordChanged,
+    /// The owner, at the machine, removed the administrator's password: the host waits for a claim again.
+    Unclaimed,
     /// The administrator logged in.
     LoggedIn,
     /// Somebody failed to log in.

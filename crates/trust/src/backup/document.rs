@@ -123,6 +123,7 @@ impl Document {
             clock: time(self.clock_unix),
             devices: self.devices.iter().map(DeviceLine::device).collect(),
             declared: Vec::new(),
+            administrator: None,
         }
     }
 }

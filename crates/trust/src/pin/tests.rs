@@ -1,4 +1,4 @@
-use super::{Invitation, InvitedDevice, PairRefusal, PinAttempt, PinWindow, SpentPin, WindowState};
+use super::{Invitation, InvitedBy, InvitedDevice, PairRefusal, PinAttempt, PinWindow, SpentPin, WindowState};
 use proptest::{
     collection::vec,
     prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest},
@@ -66,7 +66,10 @@ fn an_attempt_by_another_device_is_refused_and_the_bound_window_stays_armed() {
     let (mut window, start) = armed(bound(A));
     assert_eq!(window.begin(start, source(1), Some(B)).unwrap_err(), PairRefusal::OtherDevice);
     let state = window.state(start);
-    assert_eq!(state, WindowState::Armed { device: InvitedDevice::Bound(A), remaining: PinWindow::LIFETIME });
+    assert_eq!(
+        state,
+        WindowState::Armed { device: InvitedDevice::Bound(A), by: InvitedBy::Pin, remaining: PinWindow::LIFETIME }
+    );
     let attempt = window.begin(start, source(2), Some(A)).unwrap();
     assert!(window.spend(start, attempt).is_ok());
 }
@@ -160,7 +163,132 @@ fn a_pin_is_four_digits_drawn_from_all_and_never_printed_by_debug() {
     assert!(distinct.len() > 8_000, "20,000 even draws of 10,000 leave about 8,650: {}", distinct.len());
     let attempt = window.begin(Instant::now(), source(1), Some(A)).unwrap();
     let printed = format!("{window:?} {attempt:?}");
-    assert!(printed.contains("PinText(****)") && !printed.contains(&format!("{:?}", attempt.pin().as_str())));
+    assert!(printed.contains("Pin(····)") && !printed.contains(&format!("{:?}", attempt.secret().as_str())));
+}
+
+fn token() -> Invitation {
+    Invitation { by: InvitedBy::Token, ..Invitation::default() }
+}
+
+#[test]
+fn a_wrong_guess_does_not_void_a_token_and_the_first_device_that_proves_it_has_it() {
+    let (mut window, start) = armed(token());
+    let wrong: Vec<_> = (0..200)
+        .map(|n| window.begin(start, source(n), Some(B)).and_then(|guess| window.spend(start, guess)))
+        .collect();
+    assert!(wrong.iter().all(Result::is_ok), "each source may try");
+    drop(wrong);
+    let [first, second] = [(A, 201), (B, 202)].map(|(device, from)| {
+        let attempt = window.begin(start, source(from), Some(device)).unwrap();
+        window.spend(start, attempt).unwrap()
+    });
+    assert!(window.redeem(start, second).is_ok());
+    assert_eq!(window.redeem(start, first).unwrap_err(), PairRefusal::NotArmed);
+    assert_eq!(window.state(start), WindowState::Disarmed);
+    assert_eq!(window.begin(start + seconds(3), source(201), Some(A)).unwrap_err(), PairRefusal::NotArmed);
+}
+
+#[test]
+fn a_source_that_guesses_at_a_token_is_slowed_down_up_to_a_minute() {
+    let (mut window, start) = armed(token());
+    let guesses = (0..6_000_u64).filter(|tenth| {
+        let now = start + Duration::from_millis(tenth * 100);
+        window.begin(now, source(66), Some(B)).is_ok_and(|attempt| window.spend(now, attempt).is_ok())
+    });
+    assert_eq!(guesses.count(), 1, "who hammers never keeps quiet for long enough");
+}
+
+#[test]
+fn a_token_is_void_after_ten_minutes_of_monotonic_time_and_a_proof_after_one() {
+    let (mut window, start) = armed(token());
+    let end = start + PinWindow::TOKEN_LIFETIME;
+    let attempt = window.begin(end - seconds(1), source(1), Some(A)).unwrap();
+    let spent = window.spend(end - seconds(1), attempt).unwrap();
+    let late = window.begin(end - seconds(1), source(2), Some(A)).unwrap();
+    assert_eq!(window.begin(end, source(3), Some(A)).unwrap_err(), PairRefusal::NotArmed);
+    assert_eq!(window.spend(end, late).unwrap_err(), PairRefusal::NotArmed);
+    assert!(window.redeem(end + seconds(58), spent).is_ok(), "it was proven within a minute");
+
+    let (mut window, start) = armed(token());
+    let attempt = window.begin(start, source(1), Some(A)).unwrap();
+    let spent = window.spend(start, attempt).unwrap();
+    assert!(window.redeem(start + PinWindow::PROOF_LIFETIME, spent).is_err());
+}
+
+#[test]
+fn a_token_has_128_bits_is_never_the_same_and_is_not_printed() {
+    let (mut window, mut rng) = (PinWindow::default(), StdRng::seed_from_u64(3));
+    let tokens: HashSet<String> =
+        (0..1_000).map(|_| window.arm(Instant::now(), token(), &mut rng).as_str().to_owned()).collect();
+    assert!(tokens.len() == 1_000 && tokens.iter().all(|token| token.len() == 26));
+    let secret = window.begin(Instant::now(), source(1), Some(A)).unwrap().secret().as_str().to_owned();
+    assert!(!format!("{window:?}").contains(&secret));
+}
+
+#[test]
+fn case_2_ten_thousand_parallel_attempts_do_not_keep_out_the_device_that_the_window_is_bound_to() {
+    let (mut window, start) = armed(bound(A));
+    let from = |n: u32| IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 + n % 3_000));
+    let owners = from(7);
+    let strangers = (0..10_000).filter(|n| window.begin(start, from(*n), Some(B)).is_ok()).count();
+    assert_eq!(strangers, 0);
+    let attempt = window.begin(start, owners, Some(A)).expect("neighbours behind its address do not count");
+    let spent = window.spend(start, attempt).unwrap();
+    assert!(window.redeem(start, spent).is_ok());
+}
+
+#[test]
+fn a_bound_device_that_sends_garbage_runs_one_ceremony_in_two_seconds() {
+    let (mut window, start) = armed(bound(A));
+    let ceremonies = (0..10_000_u32)
+        .filter(|n| window.begin(start + Duration::from_millis((*n).into()), source((n % 200) as u8), Some(A)).is_ok())
+        .count();
+    assert_eq!(ceremonies, 1);
+    window.arm(start + seconds(10), bound(A), &mut StdRng::seed_from_u64(2));
+    let at = |millis| start + seconds(10) + Duration::from_millis(millis);
+    assert_eq!(window.begin(at(1_000), source(1), Some(A)).unwrap_err(), PairRefusal::TooFast, "nor by a new PIN");
+}
+
+#[test]
+fn case_2_ten_thousand_sources_at_once_run_one_guess_and_cannot_void_a_token() {
+    let from = |n: u32| IpAddr::V4(Ipv4Addr::from_bits(0x0A00_0000 + n));
+    let (mut window, start) = armed(Invitation::default());
+    let guesses = (0..10_000).filter(|n| {
+        let attempt = window.begin(start, from(*n), Some(B));
+        attempt.is_ok_and(|attempt| window.spend(start, attempt).is_ok())
+    });
+    assert_eq!(guesses.count(), 1, "a PIN for anyone is voided: this is what a bound window or a token is for");
+
+    let (mut window, start) = armed(token());
+    for n in 0..10_000 {
+        let attempt = window.begin(start, from(n), Some(B)).unwrap();
+        drop(window.spend(start, attempt).unwrap());
+    }
+    let attempt = window.begin(start, from(20_000), Some(A)).unwrap();
+    let spent = window.spend(start, attempt).unwrap();
+    assert!(window.redeem(start, spent).is_ok());
+}
+
+#[test]
+fn a_token_for_anyone_is_for_the_house_too() {
+    let (mut window, start) = armed(token());
+    let far = "203.0.113.9".parse().unwrap();
+    assert_eq!(window.begin(start, far, Some(A)).unwrap_err(), PairRefusal::OtherDevice);
+    let invitation = Invitation { device: InvitedDevice::Bound(A), ..token() };
+    window.arm(start, invitation, &mut StdRng::seed_from_u64(2));
+    assert!(window.begin(start, far, Some(A)).is_ok());
+}
+
+#[test]
+fn a_ceremony_under_a_token_ends_when_the_owner_takes_it_back_or_removes_the_device() {
+    let ends: [fn(&mut PinWindow); 2] = [PinWindow::disarm, |window| window.disarm_for(A)];
+    for end in ends {
+        let (mut window, start) = armed(token());
+        let attempt = window.begin(start, source(1), Some(A)).unwrap();
+        let spent = window.spend(start, attempt).unwrap();
+        end(&mut window);
+        assert!(window.redeem(start, spent).is_err());
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -17,6 +17,7 @@ pub use error::StoreError;
 pub(crate) use ledger::{ANCHOR, Anchor, Entry, Retention};
 
 use crate::{
+    admin::PasswordHash,
     audit::{AuditHead, AuditRow, AuditVerdict, SealKey},
     device::Device,
     private,
@@ -47,6 +48,8 @@ pub(crate) struct Contents {
     pub(crate) devices: Vec<Device>,
     /// The devices that were declared at the last start.
     pub(crate) declared: Vec<Device>,
+    /// The administrator's password; `None` until the host is claimed.
+    pub(crate) administrator: Option<PasswordHash>,
 }
 
 impl Store {
@@ -244,6 +247,16 @@ impl Store {
 
     fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// Writes the administrator's password, or that there is none.
+    pub(crate) fn put_administrator(
+        &mut self,
+        clock: HostTime,
+        password: Option<&PasswordHash>,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        self.write("store the administrator's password", (clock, &[entry]), |tx| rows::put_administrator(tx, password))
     }
 
     /// One transaction: `change`, the time, a row of the audit log for each entry.

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{Contents, error::StoreError};
 use crate::{
     access::{Access, Grants, NANOS},
+    admin::PasswordHash,
     device::{Device, DeviceState, PairedBy},
     name::DeviceName,
 };
@@ -59,6 +60,7 @@ fn read(connection: &Connection) -> rusqlite::Result<Option<Contents>> {
         clock: meta::<Unix>(connection, "clock_unix")?.ok_or(()).map_err(required)?.0,
         devices,
         declared,
+        administrator: meta::<PasswordHash>(connection, ADMINISTRATOR)?,
     }))
 }
 
@@ -140,6 +142,18 @@ pub(super) fn put_successor(connection: &Connection, successor: Option<Fingerpri
 /// Notes the identity that belongs here.
 pub(super) fn put_host_fingerprint(connection: &Connection, host: Fingerprint) -> rusqlite::Result<()> {
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('host_fingerprint', ?1)", [host.as_bytes()])?;
+    Ok(())
+}
+
+/// Notes the administrator's password. A row of `meta`, so that the format stays what it is: a release without
+/// administrators leaves the row alone.
+pub(super) fn put_administrator(connection: &Connection, password: Option<&PasswordHash>) -> rusqlite::Result<()> {
+    match password {
+        Some(hash) => {
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", (ADMINISTRATOR, hash.as_str()))?
+        }
+        None => connection.execute("DELETE FROM meta WHERE key = ?1", [ADMINISTRATOR])?,
+    };
     Ok(())
 }
 
@@ -259,6 +273,12 @@ impl FromSql for Unix {
     }
 }
 
+impl FromSql for PasswordHash {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
 impl ToSql for Grants {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.bits().into())
@@ -292,3 +312,6 @@ impl FromSql for PairedBy {
         }
     }
 }
+
+/// The key in `meta` of the administrator's password.
+const ADMINISTRATOR: &str = "administrator";

@@ -1,6 +1,7 @@
 //! The façade: who is let in, who is held, and what the owner does about it.
 
 mod acting;
+mod administrator;
 mod declaring;
 mod error;
 mod expiry;
@@ -24,6 +25,7 @@ use expiry::Stage;
 
 use crate::{
     access::{Access, Grants},
+    admin::PasswordHash,
     approvals::{ApprovalQueue, ParkedEnd, ParkedId},
     audit::{AuditEvent, Origin},
     backup,
@@ -59,6 +61,7 @@ pub struct Trust {
     beneath: BTreeMap<Fingerprint, Device>,
     /// What the configuration declared at the last start.
     declared_before: BTreeMap<Fingerprint, Device>,
+    administrator: Option<PasswordHash>,
     /// Revoked, but the disk refused to remember it.
     shut_out: BTreeSet<Fingerprint>,
     /// What the live sessions of each device know of its end.
@@ -198,6 +201,7 @@ impl Trust {
             devices,
             beneath: BTreeMap::new(),
             declared_before: by_fingerprint(contents.declared).collect(),
+            administrator: contents.administrator,
             shut_out: BTreeSet::new(),
             origin: None,
             armed_by: Origin::HOST,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use punktfunk_proto::units::Fingerprint;
+use punktfunk_proto::{pairing::PairingSecret, units::Fingerprint};
 use rand::CryptoRng;
 
 use super::{Trust, error::PairError};
@@ -13,21 +13,22 @@ use crate::{
     clock::Moment,
     device::{Device, DeviceState, PairedBy},
     name::DeviceName,
-    pin::{Invitation, InvitedDevice, PairRefusal, PinAttempt, PinText, SpentPin, WindowState},
+    pin::{Invitation, InvitedDevice, PairRefusal, PinAttempt, SpentPin, WindowState},
 };
 
 impl Trust {
-    /// Arms a new PIN for one guess within [`crate::PinWindow::LIFETIME`]; an earlier PIN is void.
-    pub fn arm(&mut self, now: Moment, invitation: Invitation, rng: &mut impl CryptoRng) -> PinText {
+    /// Arms a new PIN for one guess within [`crate::PinWindow::LIFETIME`], or a token for one device within
+    /// [`crate::PinWindow::TOKEN_LIFETIME`]; an earlier secret is void.
+    pub fn arm(&mut self, now: Moment, invitation: Invitation, rng: &mut impl CryptoRng) -> PairingSecret {
         self.armed_by = self.origin.clone().unwrap_or(Origin::HOST);
-        let pin = self.window.arm(now.instant, invitation, rng);
+        let secret = self.window.arm(now.instant, invitation, rng);
         let device = match invitation.device {
             InvitedDevice::Anyone => None,
             InvitedDevice::Bound(fingerprint) => Some(fingerprint),
         };
         let lifetime_seconds = invitation.offer.lifetime.map(|lifetime| lifetime.as_secs());
         self.note(now, AuditEvent::PinArmed { device, grants: invitation.offer.grants, lifetime_seconds });
-        pin
+        secret
     }
 
     /// Takes the PIN back; a ceremony under way fails.

@@ -176,7 +176,7 @@ impl Desk {
     fn take(&mut self, event: HostEvent) {
         match event {
             HostEvent::PairingRequested { .. } => match self.ways.pin {
-                Some(pin) => self.say(HostCommand::BeginPairing { pin: pin.parse().unwrap(), seed: [7; 64] }),
+                Some(pin) => self.say(HostCommand::BeginPairing { secret: pin.parse().unwrap(), seed: [7; 64] }),
                 None => self.refuse(CloseCode::PairingNotArmed, ""),
             },
             HostEvent::PairingAnswered => self.say(HostCommand::SendChallenge),

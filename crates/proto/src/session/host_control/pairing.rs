@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::HostEvent;
 use crate::{
-    pairing::{ENTROPY_LEN, HostCeremony, Outcome, Pin},
+    pairing::{ENTROPY_LEN, HostCeremony, Outcome, PairingSecret},
     units::Fingerprint,
     wire::{CloseCode, ControlMessage, PairChallenge, PairRequest},
 };
@@ -63,9 +63,9 @@ impl Ceremony {
         matches!(self.state, State::Challenged { .. })
     }
 
-    pub(super) fn begin(&mut self, now: Instant, pin: &Pin, seed: [u8; ENTROPY_LEN]) -> Step {
+    pub(super) fn begin(&mut self, now: Instant, secret: &PairingSecret, seed: [u8; ENTROPY_LEN]) -> Step {
         match std::mem::replace(&mut self.state, State::Told) {
-            State::Requested { mut ceremony, request } => match ceremony.handle_request(&request, pin, seed) {
+            State::Requested { mut ceremony, request } => match ceremony.handle_request(&request, secret, seed) {
                 Ok(challenge) => {
                     self.state = State::Answered { ceremony, challenge };
                     self.deadline = now + DECISION_WITHIN;

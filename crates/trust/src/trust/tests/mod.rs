@@ -45,7 +45,17 @@ struct Fixture {
 
 impl Fixture {
     fn new(policy: PairingPolicy) -> Self {
-        let state = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir().unwrap(), policy)
+    }
+
+    /// As [`Fixture::new`], on a disk that costs nothing where there is one.
+    fn in_memory(policy: PairingPolicy) -> Self {
+        let shared = Path::new("/dev/shm");
+        let state = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
+        Self::within(state.unwrap(), policy)
+    }
+
+    fn within(state: TempDir, policy: PairingPolicy) -> Self {
         let now = Moment { instant: Instant::now(), wall: HostTime::from_nanos(0).plus(seconds(1_800_000_000)) };
         let trust = Trust::open(state.path(), policy, now).unwrap();
         Self { state, trust, now, rng: StdRng::seed_from_u64(1) }
@@ -79,7 +89,7 @@ impl Fixture {
     }
 
     fn arm(&mut self, device: InvitedDevice, offer: Offer) {
-        self.trust.arm(self.now, Invitation { device, offer }, &mut self.rng);
+        self.trust.arm(self.now, Invitation { device, offer, ..Invitation::default() }, &mut self.rng);
     }
 
     /// Goes up to the proof that `device` has yet to give.
