@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 # nextest runs each test in a process of its own; plain `cargo test` stands in where it is not installed.
-RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run" || echo "test")
+RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run" || echo "test --no-fail-fast")
 FUZZ_SECONDS ?= 600
 
 help: ## Lists the targets

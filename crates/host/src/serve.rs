@@ -9,7 +9,7 @@ use std::{
 
 use punktfunk_proto::wire::CloseCode;
 use punktfunk_transport::{Server, ServerOptions, TlsIdentity, TransportError};
-use punktfunk_trust::{FileError, Moment, Trust, TrustError};
+use punktfunk_trust::{DeclareError, DeclaredDevice, DeviceName, FileError, Moment, Trust, TrustError};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -151,14 +151,35 @@ fn open_trust(state_dir: &std::path::Path, config: &Config) -> Result<Trust, Sta
         PairingPolicy::Require => punktfunk_trust::PairingPolicy::Require,
         PairingPolicy::Open => punktfunk_trust::PairingPolicy::Open,
     };
-    Trust::open(state_dir, policy, Moment::now()).map_err(|fault| match fault {
+    let mut trust = Trust::open(state_dir, policy, Moment::now()).map_err(|fault| match fault {
         TrustError::StateDir(FileError::InUse { path }) => StartError::AlreadyRunning { purpose: Purpose::State, path },
         TrustError::StateDir(fault) => {
             StartError::Directory { purpose: Purpose::State, path: state_dir.to_owned(), fault: fault.to_string() }
         }
         TrustError::Identity(fault) => damaged("the host's identity", state_dir, &fault),
         TrustError::Store(fault) => damaged("the trust store", state_dir, &fault),
-    })
+    })?;
+    match trust.declare(Moment::now(), &declared(config)) {
+        Ok(()) => Ok(trust),
+        Err(fault @ DeclareError::Twice { .. }) => {
+            Err(StartError::DamagedData { what: "the configuration".into(), fault: fault.to_string() })
+        }
+        Err(DeclareError::Store(fault)) => Err(damaged("the trust store", state_dir, &fault)),
+    }
+}
+
+/// The devices of the configuration, which was checked when it was read.
+fn declared(config: &Config) -> Vec<DeclaredDevice> {
+    let devices = config.devices.iter().filter_map(|(name, device)| {
+        let grants = device.access.parse().ok()?;
+        Some(DeclaredDevice {
+            name: DeviceName::written(name)?,
+            fingerprint: device.fingerprint()?,
+            grants,
+            expires: None,
+        })
+    });
+    devices.collect()
 }
 
 fn damaged(what: &str, state_dir: &std::path::Path, fault: &dyn std::fmt::Display) -> StartError {

@@ -35,7 +35,14 @@ use crate::{
 /// Carries out what the admin socket asks.
 pub trait AdminHandler: Send + Sync + 'static {
     /// Carries out `request`. A sender that goes away does not cancel it; after [`AdminLimits::handle`] it is dropped.
-    fn handle(&self, request: AdminRequest) -> impl Future<Output = AdminResponse> + Send;
+    fn handle(&self, request: AdminRequest, caller: Caller) -> impl Future<Output = AdminResponse> + Send;
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The user, as the kernel says.
+    pub uid: u32,
 }
 
 /// What a connection may take.
@@ -112,34 +119,38 @@ impl AdminServer {
                 Some(_) = connections.join_next() => continue,
             };
             let mut connection = Connection::new(stream, self.limits);
-            let refusal = self.refusal(&connection);
+            let caller = self.caller(&connection);
             let permit = Arc::clone(&free).try_acquire_owned();
             let handler = Arc::clone(&handler);
             connections.spawn(async move {
-                match (refusal, permit) {
-                    (Some(refusal), _) => connection.answer(&refusal).await,
-                    (None, Err(_)) => connection.answer(&busy()).await,
-                    (None, Ok(_permit)) => connection.serve(&*handler).await,
+                match (caller, permit) {
+                    (None, _) => connection.answer(&forbidden()).await,
+                    (Some(_), Err(_)) => connection.answer(&busy()).await,
+                    (Some(caller), Ok(_permit)) => connection.serve(&*handler, caller).await,
                 }
             });
         }
         let _ = timeout(Duration::from_secs(1), async { while connections.join_next().await.is_some() {} }).await;
     }
 
-    /// Why the peer is not served, by the user the kernel says it is.
-    fn refusal(&self, connection: &Connection) -> Option<AdminResponse> {
+    /// Who the kernel says the peer is, if that user may give orders.
+    fn caller(&self, connection: &Connection) -> Option<Caller> {
         let uid = connection.peer_uid();
-        if admits(self.own_uid, uid) {
-            return None;
+        let caller = uid.filter(|uid| admits(self.own_uid, *uid)).map(|uid| Caller { uid });
+        if caller.is_none() {
+            tracing::warn!(uid, "a user who may not was refused at the admin socket");
         }
-        tracing::warn!(uid, "a user who may not was refused at the admin socket");
-        Some(AdminResponse::error(AdminErrorCode::Forbidden, "only root and the host's own user may do this"))
+        caller
     }
 }
 
-/// Whether a peer of user `peer` (unknown when the kernel did not say) may give orders to a host of user `own`.
-fn admits(own: u32, peer: Option<u32>) -> bool {
-    peer.is_some_and(|uid| uid == 0 || uid == own)
+/// Whether user `peer` may give orders to a host of user `own`.
+fn admits(own: u32, peer: u32) -> bool {
+    peer == 0 || peer == own
+}
+
+fn forbidden() -> AdminResponse {
+    AdminResponse::error(AdminErrorCode::Forbidden, "only root and the host's own user may do this")
 }
 
 fn busy() -> AdminResponse {
@@ -199,16 +210,17 @@ impl Connection {
         self.writer.as_ref().peer_cred().ok().map(|credentials| credentials.uid())
     }
 
-    async fn serve<H: AdminHandler>(mut self, handler: &H) {
+    async fn serve<H: AdminHandler>(mut self, handler: &H, caller: Caller) {
         loop {
             match self.read_line().await.and_then(|line| parse_request(&line)) {
                 Ok(request) => {
-                    let answer = timeout(self.limits.handle, handler.handle(request)).await.unwrap_or_else(|_| {
-                        AdminResponse::error(
-                            AdminErrorCode::Busy,
-                            "the host took too long; ask for the state of things",
-                        )
-                    });
+                    let answer =
+                        timeout(self.limits.handle, handler.handle(request, caller)).await.unwrap_or_else(|_| {
+                            AdminResponse::error(
+                                AdminErrorCode::Busy,
+                                "the host took too long; ask for the state of things",
+                            )
+                        });
                     if self.write(&answer).await.is_err() {
                         return;
                     }
@@ -281,10 +293,9 @@ mod tests {
 
     #[test]
     fn only_root_and_the_hosts_own_user_are_admitted() {
-        assert!(admits(990, Some(0)));
-        assert!(admits(990, Some(990)));
-        assert!(!admits(990, Some(1000)));
-        assert!(!admits(0, Some(1000)));
-        assert!(!admits(990, None));
+        assert!(admits(990, 0));
+        assert!(admits(990, 990));
+        assert!(!admits(990, 1000));
+        assert!(!admits(0, 1000));
     }
 }

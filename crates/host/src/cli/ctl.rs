@@ -1,16 +1,18 @@
 //! `punktfunk-host ctl`: one request to the running host, its answer as text or JSON.
 
+mod files;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use punktfunk_proto::units::Fingerprint;
 use serde_json::json;
 
-use super::{complain, print, print_line, table};
+use super::{complain, language::Language, print, print_line, text};
 use crate::{
     admin::{
         client::{AdminClient, AdminClientError},
-        protocol::{AdminRequest, AdminResponse},
+        protocol::{AccessWord, AdminRequest, AdminResponse, AuditVerdict, ExpiresIn},
         select::{FingerprintPrefix, KnockSelector},
     },
     directories::RUNTIME_DIR,
@@ -19,12 +21,21 @@ use crate::{
 
 pub(super) const EXAMPLES: &str = "\
 Devices are named by the beginning of their fingerprint, 8 digits or more; knocks also by the id of the pending list.
+Access is full, controller-only, view-only, or rights with + between them (gamepad, pointer, keyboard, clipboard,
+microphone, launch, admin). It ends after a time such as 45m, 2h or 30d, or never. Texts come in German where the
+locale (LC_ALL, LC_MESSAGES, LANG) is German.
 
 Examples:
-  punktfunk-host ctl pair arm
+  punktfunk-host ctl pair
+  punktfunk-host ctl pair --qr --access controller-only --expires 3h
   punktfunk-host ctl pending
   punktfunk-host ctl approve 3 --label \"Living room\"
-  punktfunk-host ctl devices revoke 1a2b3c4d
+  punktfunk-host ctl devices access 1a2b3c4d view-only --expires 2h
+  punktfunk-host ctl revoke 1a2b3c4d
+  punktfunk-host ctl claim
+  punktfunk-host ctl backup den.age --passphrase-file pass.txt
+  punktfunk-host ctl restore den.age --passphrase-file pass.txt
+  punktfunk-host ctl audit --last 20
   punktfunk-host ctl sessions --json";
 
 #[derive(Debug, Args)]
@@ -43,12 +54,18 @@ pub(super) struct CtlArgs {
 enum Order {
     /// How the host is
     Status,
-    /// Pair a device by PIN
-    #[command(subcommand)]
-    Pair(PairOrder),
+    /// Pair a device by PIN, or by a link that it scans
+    #[command(after_help = PAIR_EXAMPLES, args_conflicts_with_subcommands = true)]
+    Pair {
+        #[command(subcommand)]
+        order: Option<PairOrder>,
+        #[command(flatten)]
+        arm: ArmArgs,
+    },
     /// List the devices that ask to be admitted
     Pending,
     /// Admit a device that asks; its waiting connection goes on
+    #[command(after_help = APPROVE_EXAMPLES)]
     Approve {
         /// Id or beginning of the fingerprint
         #[arg(value_name = "KNOCK")]
@@ -56,6 +73,8 @@ enum Order {
         /// Keep it under this name, in place of the one it gave
         #[arg(long, value_name = "NAME")]
         label: Option<String>,
+        #[command(flatten)]
+        offer: OfferArgs,
     },
     /// Refuse a device that asks
     Deny {
@@ -63,27 +82,139 @@ enum Order {
         #[arg(value_name = "KNOCK")]
         knock: KnockSelector,
     },
-    /// List, rename or revoke paired devices
+    /// List, rename, restrict, revoke or forget paired devices
+    #[command(after_help = DEVICES_EXAMPLES)]
     Devices {
         #[command(subcommand)]
         order: Option<DeviceOrder>,
+    },
+    /// Unpair a device and end its sessions: short for `devices revoke`
+    Revoke {
+        /// Beginning of its fingerprint
+        #[arg(value_name = "FINGERPRINT")]
+        device: FingerprintPrefix,
     },
     /// List or stop sessions, list those that ended
     Sessions {
         #[command(subcommand)]
         order: Option<SessionOrder>,
     },
+    /// Show the code with which a new host is claimed, claim it from here, or undo that
+    #[command(after_help = CLAIM_EXAMPLES)]
+    Claim(files::ClaimArgs),
+    /// Write identity, devices and rights into one encrypted file
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(files::BackupArgs),
+    /// Bring back what a backup holds; the host must not run
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(files::RestoreArgs),
+    /// Read, check or export the audit log
+    #[command(after_help = AUDIT_EXAMPLES, args_conflicts_with_subcommands = true)]
+    Audit {
+        #[command(subcommand)]
+        order: Option<AuditOrder>,
+        /// So many rows, the newest
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        last: u32,
+    },
+    /// Show the host's identity, or change it so that paired clients follow
+    #[command(after_help = IDENTITY_EXAMPLES)]
+    Identity {
+        #[command(subcommand)]
+        order: Option<IdentityOrder>,
+    },
+}
+
+const PAIR_EXAMPLES: &str = "\
+A PIN is good for one attempt within two minutes, by whoever types it. A link (--qr) is good for ten minutes and for the
+first device that opens it; it cannot be used up by a neighbour's wrong guess.
+
+Examples:
+  punktfunk-host ctl pair
+  punktfunk-host ctl pair --qr
+  punktfunk-host ctl pair --for 1a2b…(64 digits) --access view-only --expires 2h
+  punktfunk-host ctl pair disarm";
+
+const APPROVE_EXAMPLES: &str = "\
+Examples:
+  punktfunk-host ctl approve 3
+  punktfunk-host ctl approve 1a2b3c4d --label \"Guest\" --access controller-only --expires 3h";
+
+const DEVICES_EXAMPLES: &str = "\
+Examples:
+  punktfunk-host ctl devices
+  punktfunk-host ctl devices access 1a2b3c4d gamepad+pointer
+  punktfunk-host ctl devices access 1a2b3c4d --expires never
+  punktfunk-host ctl devices forget 1a2b3c4d";
+
+const CLAIM_EXAMPLES: &str = "\
+Examples:
+  punktfunk-host ctl claim
+  pass show den | punktfunk-host ctl claim --password-file -
+  punktfunk-host ctl claim --reset";
+
+const BACKUP_EXAMPLES: &str = "\
+The file holds the host's key: whoever can read it can pretend to be this host. The passphrase is the first line of its
+file and has 12 characters or more.
+
+Examples:
+  punktfunk-host ctl backup den.age --passphrase-file pass.txt
+  punktfunk-host ctl backup den.age --recipient age1…";
+
+const RESTORE_EXAMPLES: &str = "\
+Clients that were paired when the backup was written connect without being asked again.
+
+Examples:
+  systemctl stop punktfunk-host
+  punktfunk-host ctl restore den.age --passphrase-file pass.txt
+  punktfunk-host ctl restore den.age --key-file key.txt --replace";
+
+const AUDIT_EXAMPLES: &str = "\
+Each row holds the hash of the row before it. Keep the last hash that `verify` shows somewhere else, and no later row can
+be taken away unseen.
+
+Examples:
+  punktfunk-host ctl audit --last 20
+  punktfunk-host ctl audit verify
+  punktfunk-host ctl audit export > audit.jsonl";
+
+const IDENTITY_EXAMPLES: &str = "\
+Prepare the next identity, let every device connect once, then promote it and restart the host. Our client follows
+without being asked; clients of other makers pair again.
+
+Examples:
+  punktfunk-host ctl identity
+  punktfunk-host ctl identity prepare
+  punktfunk-host ctl identity promote && systemctl restart punktfunk-host";
+
+/// What a new device gets.
+#[derive(Debug, Default, Args)]
+struct OfferArgs {
+    /// What it may do [default: full]
+    #[arg(long, value_name = "ACCESS")]
+    access: Option<AccessWord>,
+    /// For how long [default: never]
+    #[arg(long, value_name = "TIME")]
+    expires: Option<ExpiresIn>,
+}
+
+#[derive(Debug, Default, Args)]
+struct ArmArgs {
+    /// Good only for the device with this fingerprint (64 hex digits)
+    #[arg(long = "for", value_name = "FINGERPRINT")]
+    bound_to: Option<Fingerprint>,
+    /// Show a link to scan in place of a PIN
+    #[arg(long)]
+    qr: bool,
+    #[command(flatten)]
+    offer: OfferArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum PairOrder {
-    /// Show a new PIN, good for one attempt within two minutes
-    Arm {
-        /// Good only for the device with this fingerprint (64 hex digits)
-        #[arg(long = "for", value_name = "FINGERPRINT")]
-        bound_to: Option<Fingerprint>,
-    },
-    /// Take the PIN back
+    /// Show a new PIN, good for one attempt within two minutes (the default)
+    Arm(ArmArgs),
+    /// Take the PIN or the link back
     Disarm,
 }
 
@@ -99,8 +230,26 @@ enum DeviceOrder {
         /// The new name
         name: String,
     },
-    /// Unpair a device and end its sessions
+    /// Change what a device may do, for how long, or both; its sessions follow at once
+    Access {
+        /// Beginning of its fingerprint
+        #[arg(value_name = "FINGERPRINT")]
+        device: FingerprintPrefix,
+        /// What it may do [default: as it is]
+        #[arg(value_name = "ACCESS", required_unless_present = "expires")]
+        access: Option<AccessWord>,
+        /// For how long from now [default: as it is]
+        #[arg(long, value_name = "TIME")]
+        expires: Option<ExpiresIn>,
+    },
+    /// Unpair a device and end its sessions; it is refused until it is paired by PIN
     Revoke {
+        /// Beginning of its fingerprint
+        #[arg(value_name = "FINGERPRINT")]
+        device: FingerprintPrefix,
+    },
+    /// Unpair a device as if it had never been here; it may ask again
+    Forget {
         /// Beginning of its fingerprint
         #[arg(value_name = "FINGERPRINT")]
         device: FingerprintPrefix,
@@ -121,51 +270,207 @@ enum SessionOrder {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum AuditOrder {
+    /// Look at every row; exit code 65 if the log is not what was written
+    Verify,
+    /// Print every row as a line of JSON
+    Export,
+}
+
+#[derive(Debug, Subcommand)]
+enum IdentityOrder {
+    /// Show it (the default)
+    Show,
+    /// Make the next identity and tell paired clients of it
+    Prepare,
+    /// Give the next identity up
+    Withdraw,
+    /// Change to the next identity at the next start
+    Promote,
+}
+
 impl Order {
+    /// What it asks of the host; `None` needs more than one request, or none.
+    fn request(&self) -> Option<AdminRequest> {
+        Some(match self {
+            Self::Status => AdminRequest::Status,
+            Self::Pair { order: Some(PairOrder::Arm(arm)), .. } | Self::Pair { order: None, arm } => arm.request(),
+            Self::Pair { order: Some(PairOrder::Disarm), .. } => AdminRequest::PairDisarm,
+            Self::Pending => AdminRequest::Pending,
+            Self::Approve { knock, label, offer } => {
+                let (knock, label) = (knock.clone(), label.clone());
+                AdminRequest::Approve { knock, label, access: offer.access, expires: offer.expires }
+            }
+            Self::Deny { knock } => AdminRequest::Deny { knock: knock.clone() },
+            Self::Devices { order } => order.as_ref().map_or(AdminRequest::Devices, DeviceOrder::request),
+            Self::Revoke { device } => AdminRequest::RevokeDevice { device: device.clone() },
+            Self::Sessions { order } => order.as_ref().map_or(AdminRequest::Sessions, SessionOrder::request),
+            Self::Audit { order: Some(AuditOrder::Verify), .. } => AdminRequest::AuditVerify,
+            Self::Identity { order } => order.as_ref().map_or(AdminRequest::Identity, IdentityOrder::request),
+            Self::Audit { .. } | Self::Claim(_) | Self::Backup(_) | Self::Restore(_) => return None,
+        })
+    }
+}
+
+impl ArmArgs {
+    fn request(&self) -> AdminRequest {
+        let OfferArgs { access, expires } = self.offer;
+        AdminRequest::PairArm { bound_to: self.bound_to, join: self.qr, access, expires }
+    }
+}
+
+impl DeviceOrder {
     fn request(&self) -> AdminRequest {
         match self {
-            Self::Status => AdminRequest::Status,
-            Self::Pair(PairOrder::Arm { bound_to }) => AdminRequest::PairArm { bound_to: *bound_to },
-            Self::Pair(PairOrder::Disarm) => AdminRequest::PairDisarm,
-            Self::Pending => AdminRequest::Pending,
-            Self::Approve { knock, label } => AdminRequest::Approve { knock: knock.clone(), label: label.clone() },
-            Self::Deny { knock } => AdminRequest::Deny { knock: knock.clone() },
-            Self::Devices { order: None | Some(DeviceOrder::List) } => AdminRequest::Devices,
-            Self::Devices { order: Some(DeviceOrder::Rename { device, name }) } => {
-                AdminRequest::RenameDevice { device: device.clone(), name: name.clone() }
+            Self::List => AdminRequest::Devices,
+            Self::Rename { device, name } => AdminRequest::RenameDevice { device: device.clone(), name: name.clone() },
+            Self::Access { device, access, expires } => {
+                AdminRequest::SetAccess { device: device.clone(), access: *access, expires: *expires }
             }
-            Self::Devices { order: Some(DeviceOrder::Revoke { device }) } => {
-                AdminRequest::RevokeDevice { device: device.clone() }
-            }
-            Self::Sessions { order: None | Some(SessionOrder::List) } => AdminRequest::Sessions,
-            Self::Sessions { order: Some(SessionOrder::History) } => AdminRequest::SessionHistory,
-            Self::Sessions { order: Some(SessionOrder::Stop { session }) } => {
-                AdminRequest::StopSession { session: *session }
-            }
+            Self::Revoke { device } => AdminRequest::RevokeDevice { device: device.clone() },
+            Self::Forget { device } => AdminRequest::ForgetDevice { device: device.clone() },
+        }
+    }
+}
+
+impl SessionOrder {
+    fn request(&self) -> AdminRequest {
+        match *self {
+            Self::List => AdminRequest::Sessions,
+            Self::History => AdminRequest::SessionHistory,
+            Self::Stop { session } => AdminRequest::StopSession { session },
+        }
+    }
+}
+
+impl IdentityOrder {
+    fn request(&self) -> AdminRequest {
+        match self {
+            Self::Show => AdminRequest::Identity,
+            Self::Prepare => AdminRequest::PrepareIdentity,
+            Self::Withdraw => AdminRequest::WithdrawIdentity,
+            Self::Promote => AdminRequest::PromoteIdentity,
         }
     }
 }
 
 pub(super) fn run(args: &CtlArgs) -> Exit {
-    match call(args) {
-        Ok(answer) if args.json => print_line(&json!(answer).to_string()),
-        Ok(answer) => print(&table::text(&answer)),
+    let language = Language::of_locale();
+    let done = match &args.order {
+        Order::Claim(order) => order.request().and_then(|request| one(args, &request)),
+        Order::Backup(order) => files::back_up(order, &args.runtime_dir),
+        Order::Restore(order) => files::restore(order),
+        Order::Audit { order: Some(AuditOrder::Export), .. } => return export(args),
+        Order::Audit { order: None, last } => recent(args, *last),
+        order => one(args, &order.request().expect("every other order is one request")),
+    };
+    match done {
+        Ok(done) if args.json => done.exit_after(print_line(&done.value.to_string())),
+        Ok(done) => done.exit_after(print(&done.text(language))),
         Err(error) if args.json => {
-            print_line(&error_json(&error).to_string());
+            print_line(&error.json().to_string());
             error.exit()
         }
         Err(error) => complain(&error, error.exit()),
     }
 }
 
-fn call(args: &CtlArgs) -> Result<AdminResponse, AdminClientError> {
-    AdminClient::connect(&args.runtime_dir)?.call(&args.order.request())
+/// What an order came to.
+struct Done {
+    /// For programs.
+    value: serde_json::Value,
+    /// For people.
+    words: Words,
+    exit: Exit,
 }
 
-/// In the form of an [`AdminResponse::Error`], also when there was no host to make one.
-fn error_json(error: &AdminClientError) -> serde_json::Value {
-    match error {
-        AdminClientError::Refused(refusal) => json!(AdminResponse::Error(refusal.clone())),
-        other => json!({ "kind": "error", "code": other.word(), "message": other.to_string() }),
+enum Words {
+    Answer(Box<AdminResponse>),
+    Backup { path: PathBuf, devices: u32 },
+    Restored(Box<punktfunk_trust::backup::Restored>),
+}
+
+impl Done {
+    fn answered(answer: AdminResponse) -> Self {
+        let broken = matches!(&answer, AdminResponse::AuditVerified(AuditVerdict::Broken { .. }));
+        let exit = if broken { Exit::DamagedData } else { Exit::Done };
+        Self { value: json!(answer), words: Words::Answer(Box::new(answer)), exit }
     }
+
+    fn text(&self, language: Language) -> String {
+        match &self.words {
+            Words::Answer(answer) => text::text(answer, language),
+            Words::Backup { path, devices } => text::backup_text(path, *devices, language),
+            Words::Restored(restored) => text::restored_text(restored, language),
+        }
+    }
+
+    /// What was found counts if it could be printed.
+    fn exit_after(&self, printed: Exit) -> Exit {
+        if printed == Exit::Done { self.exit } else { printed }
+    }
+}
+
+/// Why an order was not carried out.
+#[derive(Debug, thiserror::Error)]
+enum CtlError {
+    #[error(transparent)]
+    Host(#[from] AdminClientError),
+    #[error(transparent)]
+    File(#[from] files::FileFault),
+}
+
+impl CtlError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Host(error) => error.exit(),
+            Self::File(fault) => fault.exit(),
+        }
+    }
+
+    /// In the form of an [`AdminResponse::Error`], also when there was no host to make one.
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Host(AdminClientError::Refused(refusal)) => json!(AdminResponse::Error(refusal.clone())),
+            Self::Host(other) => json!({ "kind": "error", "code": other.word(), "message": other.to_string() }),
+            Self::File(fault) => json!({ "kind": "error", "code": fault.word(), "message": fault.to_string() }),
+        }
+    }
+}
+
+fn one(args: &CtlArgs, request: &AdminRequest) -> Result<Done, CtlError> {
+    Ok(Done::answered(AdminClient::connect(&args.runtime_dir)?.call(request)?))
+}
+
+/// The newest rows of the audit log.
+fn recent(args: &CtlArgs, last: u32) -> Result<Done, CtlError> {
+    let mut host = AdminClient::connect(&args.runtime_dir)?;
+    let newest = match host.call(&AdminRequest::AuditVerify)? {
+        AdminResponse::AuditVerified(AuditVerdict::Sound { last, .. }) => last,
+        // A broken log is shown from its first row on.
+        _ => 0,
+    };
+    let after = newest.saturating_sub(last.into());
+    Ok(Done::answered(host.call(&AdminRequest::Audit { after, limit: last })?))
+}
+
+/// Every row, page by page, as it comes.
+fn export(args: &CtlArgs) -> Exit {
+    let mut after = 0;
+    let exported = (|| -> Result<Exit, CtlError> {
+        let mut host = AdminClient::connect(&args.runtime_dir)?;
+        loop {
+            let answer = host.call(&AdminRequest::Audit { after, limit: u32::MAX })?;
+            let AdminResponse::AuditRows { rows } = answer else { return Ok(Exit::Protocol) };
+            let Some(last) = rows.last() else { return Ok(Exit::Done) };
+            after = last["number"].as_u64().unwrap_or(u64::MAX);
+            let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+            match print(&lines) {
+                Exit::Done => {}
+                failed => return Ok(failed),
+            }
+        }
+    })();
+    exported.unwrap_or_else(|error| complain(&error, error.exit()))
 }

@@ -17,8 +17,9 @@ use crate::{
 
 mod check_config;
 mod ctl;
+mod language;
 pub mod reference;
-mod table;
+mod text;
 
 /// The punktfunk streaming host.
 #[derive(Debug, Parser)]

@@ -131,8 +131,8 @@ fn syntax_problem(position: Position, found: String) -> Problem {
 fn placed(text: &str, document: &DeTable<'_>, violation: Violation) -> Problem {
     let mut table = Some(document);
     let mut offset = 0;
-    for name in violation.key {
-        let Some(item) = table.and_then(|table| table.get(*name)) else { break };
+    for name in &violation.key {
+        let Some(item) = table.and_then(|table| table.get(name.as_str())) else { break };
         offset = item.span().start;
         table = match item.get_ref() {
             DeValue::Table(inner) => Some(inner),

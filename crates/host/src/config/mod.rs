@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
 };
 
-use punktfunk_proto::units::Bitrate;
+use punktfunk_proto::units::{Bitrate, Fingerprint};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct Config {
     pub network: NetworkConfig,
     /// Who may connect.
     pub pairing: PairingConfig,
+    /// Devices that are paired by declaration, by their names: `[devices.living-room]`. They cannot be changed or
+    /// removed with `ctl`; when the declaration goes they are removed at the next start.
+    pub devices: BTreeMap<String, DeviceConfig>,
     /// What a session runs, and how many there may be.
     pub session: SessionConfig,
     /// Where the session's picture comes from.
@@ -99,6 +102,30 @@ pub enum PairingPolicy {
     Require,
     /// Anybody who can reach the host, without asking. Only for networks where everybody is trusted.
     Open,
+}
+
+/// `[devices.<name>]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// The SHA-256 of the device's certificate, 64 hexadecimal digits: `punktfunk-host ctl pending` shows it when the
+    /// device knocks.
+    pub fingerprint: String,
+    /// What it may do: `"full"`, `"controller-only"`, `"view-only"`, or rights with `+` between them (gamepad,
+    /// pointer, keyboard, clipboard, microphone, launch, admin).
+    #[serde(default = "full_access")]
+    pub access: String,
+}
+
+impl DeviceConfig {
+    /// Who it is, if that is one.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint.parse().ok()
+    }
+}
+
+fn full_access() -> String {
+    "full".to_owned()
 }
 
 /// `[session]`.

@@ -41,6 +41,10 @@ fn section(page: &mut String, name: &str, table: &Value) {
     for (key, schema) in tables {
         section(page, &format!("{name}.{key}"), schema);
     }
+    let entries = &table["additionalProperties"];
+    if entries["properties"].is_object() {
+        section(page, &format!("{name}.<name>"), entries);
+    }
 }
 
 fn entry(page: &mut String, key: &str, schema: &Value) {

@@ -47,7 +47,10 @@ impl Walk<'_> {
         let outer = self.secret;
         self.secret |= schema["writeOnly"] == true;
         match (item.get_ref(), type_of(schema)) {
-            (DeValue::Table(table), "object") => self.table(schema, table),
+            (DeValue::Table(table), "object") => {
+                self.table(schema, table);
+                self.missing_keys(schema, table, item.span().start);
+            }
             (DeValue::Array(array), "array") => self.array(schema, item, array),
             (DeValue::String(string), "string") => self.require(schema, item, string_fits(schema, string)),
             (DeValue::Integer(number), "integer") => {
@@ -70,6 +73,16 @@ impl Walk<'_> {
                 None => self.unknown_key(known, key.get_ref(), key.span().start),
             }
             self.path.pop();
+        }
+    }
+
+    fn missing_keys(&mut self, schema: &Value, table: &DeTable<'_>, offset: usize) {
+        for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !table.contains_key(key) {
+                self.path.push(key.to_owned());
+                self.problem(offset, "nothing".to_owned(), allowed(&schema["properties"][key]));
+                self.path.pop();
+            }
         }
     }
 

@@ -1,13 +1,16 @@
 //! What the types cannot say: limits on texts, and keys that must fit each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Config, EncoderConfig, HostConfig, NetworkConfig, SessionConfig, schema::shown};
+use punktfunk_proto::units::Fingerprint;
+use punktfunk_trust::{DeviceName, Grants};
+
+use super::{Config, DeviceConfig, EncoderConfig, HostConfig, NetworkConfig, SessionConfig, schema::shown};
 
 /// A value that its type allows and its meaning does not.
 pub(super) struct Violation {
     /// The key, table by table.
-    pub(super) key: &'static [&'static str],
+    pub(super) key: Vec<String>,
     /// What stands there.
     pub(super) found: String,
     /// What may stand there.
@@ -15,7 +18,8 @@ pub(super) struct Violation {
 }
 
 impl Violation {
-    fn new(key: &'static [&'static str], found: impl Into<String>, allowed: impl Into<String>) -> Self {
+    fn new(key: &[&str], found: impl Into<String>, allowed: impl Into<String>) -> Self {
+        let key = key.iter().map(|part| (*part).to_owned()).collect();
         Self { key, found: found.into(), allowed: allowed.into() }
     }
 }
@@ -23,6 +27,7 @@ impl Violation {
 pub(super) fn violations(config: &Config) -> Vec<Violation> {
     let mut violations = Vec::new();
     check_host(&config.host, &mut violations);
+    check_devices(&config.devices, &mut violations);
     check_network(&config.network, config.session.max_sessions, &mut violations);
     check_session(&config.session, &mut violations);
     check_encoder(&config.encoder, &mut violations);
@@ -47,6 +52,34 @@ fn check_host(host: &HostConfig, out: &mut Vec<Violation>) {
 fn unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn check_devices(devices: &BTreeMap<String, DeviceConfig>, out: &mut Vec<Violation>) {
+    let mut known: BTreeMap<Fingerprint, &str> = BTreeMap::new();
+    for (name, device) in devices {
+        let key = |last| ["devices", name.as_str(), last];
+        if DeviceName::written(name).is_none_or(|written| written.as_str() != name) {
+            let allowed = format!("a name of 1 to {} bytes of visible characters", DeviceName::MAX_BYTES);
+            out.push(Violation::new(&["devices", name.as_str()], shown(name), allowed));
+        }
+        match device.fingerprint() {
+            None => {
+                let allowed = "the 64 hexadecimal digits of the device's fingerprint";
+                out.push(Violation::new(&key("fingerprint"), shown(&device.fingerprint), allowed));
+            }
+            Some(fingerprint) => {
+                if let Some(first) = known.insert(fingerprint, name.as_str()) {
+                    let allowed = format!("another fingerprint than that of devices.{first}");
+                    out.push(Violation::new(&key("fingerprint"), fingerprint.short(), allowed));
+                }
+            }
+        }
+        if let Err(fault) = device.access.parse::<Grants>() {
+            let allowed = "\"full\", \"controller-only\", \"view-only\", or rights with + between them: gamepad, \
+                           pointer, keyboard, clipboard, microphone, launch, admin";
+            out.push(Violation::new(&key("access"), shown(&fault.found), allowed));
+        }
+    }
 }
 
 fn check_network(network: &NetworkConfig, sessions: u8, out: &mut Vec<Violation>) {

@@ -7,7 +7,7 @@ use punktfunk_proto::{
     units::Fingerprint,
     wire::{CloseCode, Hello},
 };
-use punktfunk_trust::{Grants, KnockRefusal, ParkedEnd, Refusal, Verdict};
+use punktfunk_trust::{Actor, AuditEvent, Grants, KnockRefusal, Origin, ParkedEnd, Refusal, Subject, Verdict};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
@@ -204,6 +204,8 @@ async fn stream(mut owner: Owner, session: Arc<LiveSession>, pipeline: Pipeline,
         tracing::warn!(%error, "when the device was last seen could not be stored");
     }
     let id = session.id.0;
+    let device = session.fingerprint.map(|fingerprint| Subject { fingerprint, name: session.name.as_str().into() });
+    supervisor.record(origin_of(&session), AuditEvent::SessionStarted { session: id, device });
     tracing::info!(session = id, device = session.name, peer = %session.peer, mode = %session.plan.mode, "session");
     owner.tell(HostCommand::Accept(admission)).await;
     // A revocation between the verdict and the insertion above found no session to end.
@@ -214,7 +216,10 @@ async fn stream(mut owner: Owner, session: Arc<LiveSession>, pipeline: Pipeline,
     }
     let end = loop {
         match owner.events.recv().await {
-            Some(HostEvent::Started { media_port }) => session.pipeline.begin(session.peer.ip(), media_port),
+            Some(HostEvent::Started { media_port }) => {
+                session.pipeline.begin(session.peer.ip(), media_port);
+                announce_successor(&supervisor, &session);
+            }
             Some(HostEvent::Closed(how)) => break how,
             Some(_) => {}
             None => break HostClosed::Lost,
@@ -227,7 +232,25 @@ async fn stream(mut owner: Owner, session: Arc<LiveSession>, pipeline: Pipeline,
         tracing::error!(session = id, %error, "the session's threads did not end cleanly");
     }
     // Only now are the counters final.
-    supervisor.sessions().bury(obituary(&session, &end));
+    let ended = obituary(&session, &end);
+    supervisor.record(origin_of(&session), AuditEvent::SessionEnded { session: id, reason: ended.end.as_str().into() });
+    supervisor.sessions().bury(ended);
+}
+
+/// Tells a paired device which identity the host will have, if a change is planned.
+fn announce_successor(supervisor: &super::Supervisor, session: &LiveSession) {
+    let successor = supervisor.with_trust(|trust, _| trust.successor().map(|successor| successor.fingerprint));
+    if let Some(successor) = successor.filter(|_| session.fingerprint.is_some()) {
+        session.tell(HostCommand::AnnounceSuccessor(successor));
+    }
+}
+
+/// Whom the audit log puts a session down to.
+fn origin_of(session: &LiveSession) -> Origin {
+    match session.fingerprint {
+        Some(fingerprint) => Origin::device(fingerprint, session.peer.ip()),
+        None => Origin { actor: Actor::Stranger, source: Some(session.peer.ip()) },
+    }
 }
 
 /// How long a client waits for a place when all sessions are taken.

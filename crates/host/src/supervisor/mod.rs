@@ -22,7 +22,10 @@ use punktfunk_proto::{
     wire::CloseCode,
 };
 use punktfunk_transport::Server;
-use punktfunk_trust::{AccessEnd, Grants, Moment, ParkedEnd, ParkedId, Trust, TrustEvent, Verdict};
+use punktfunk_trust::{
+    AccessEnd, Administrator, AuditEvent, Grants, Moment, Origin, ParkedEnd, ParkedId, PasswordCost, Trust, TrustEvent,
+    Verdict,
+};
 use punktfunk_video::{display::Backend, encode::EncoderKind};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
@@ -41,6 +44,7 @@ pub struct Supervisor {
     started: Instant,
     trust: Mutex<Trust>,
     trust_changed: Notify,
+    administrator: Mutex<Administrator>,
     parked: Mutex<HashMap<ParkedId, oneshot::Sender<ParkedEnd>>>,
     sessions: Mutex<LiveSessions>,
     /// One permit a session.
@@ -65,6 +69,8 @@ impl Supervisor {
     /// that listens on `listen`.
     pub fn new(config: Config, trust: Trust, media: Media, listen: SocketAddr) -> Arc<Self> {
         let Media { backend, encoder } = media;
+        let stored = trust.administrator().cloned();
+        let administrator = Administrator::new(Instant::now(), stored, PasswordCost::default(), &mut rand::rng());
         Arc::new(Self {
             listen,
             started: Instant::now(),
@@ -76,6 +82,7 @@ impl Supervisor {
             encoder,
             trust: Mutex::new(trust),
             trust_changed: Notify::new(),
+            administrator: Mutex::new(administrator),
             parked: Mutex::default(),
             sessions: Mutex::default(),
         })
@@ -83,6 +90,7 @@ impl Supervisor {
 
     /// Accepts connections until the server is closed.
     pub async fn serve(self: Arc<Self>, server: &Server) {
+        self.record(Origin::HOST, AuditEvent::HostStarted { version: env!("CARGO_PKG_VERSION").into() });
         while let Some(link) = server.accept().await {
             let supervisor = Arc::clone(&self);
             tokio::spawn(async move { connection::serve(supervisor, link).await });
@@ -120,6 +128,7 @@ impl Supervisor {
         // Every session holds a permit until its threads have ended.
         let all = u32::from(self.config.session.max_sessions);
         let _ = tokio::time::timeout(STOP_WITHIN, self.slots.acquire_many(all)).await;
+        self.record(Origin::HOST, AuditEvent::HostStopped);
     }
 
     /// Whether the control plane works: its locks are free.
@@ -187,8 +196,26 @@ impl Supervisor {
         }
     }
 
+    /// Tells every live session of a device which identity the host will have.
+    fn announce_successor(&self, successor: Fingerprint) {
+        for session in self.sessions().all().iter().filter(|session| session.fingerprint.is_some()) {
+            session.tell(HostCommand::AnnounceSuccessor(successor));
+        }
+    }
+
+    /// Writes what happened into the audit log. It has happened: a disk that refuses is told to the operator.
+    fn record(&self, origin: Origin, event: AuditEvent) {
+        if let Err(error) = self.with_trust(|trust, now| trust.acting(origin).record(now, event)) {
+            tracing::warn!(%error, "the audit log lacks a row");
+        }
+    }
+
     fn parked(&self) -> MutexGuard<'_, HashMap<ParkedId, oneshot::Sender<ParkedEnd>>> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn administrator(&self) -> MutexGuard<'_, Administrator> {
+        self.administrator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sessions(&self) -> MutexGuard<'_, LiveSessions> {

@@ -5,7 +5,7 @@ use punktfunk_proto::{
     session::host_control::{HostCommand, HostEvent},
     wire::CloseCode,
 };
-use punktfunk_trust::PairRefusal;
+use punktfunk_trust::{Actor, Origin, PairRefusal};
 use rand::RngCore as _;
 
 use super::connection::Owner;
@@ -14,6 +14,10 @@ use super::connection::Owner;
 pub(super) async fn run(mut owner: Owner, name: Option<String>) {
     let source = owner.peer.ip();
     let fingerprint = owner.fingerprint;
+    let origin = match fingerprint {
+        Some(fingerprint) => Origin::device(fingerprint, source),
+        None => Origin { actor: Actor::Stranger, source: Some(source) },
+    };
     let attempt = owner.supervisor.change_trust(|trust, now| trust.begin_pairing(now, source, fingerprint));
     let attempt = match attempt {
         Ok(attempt) => attempt,
@@ -24,7 +28,7 @@ pub(super) async fn run(mut owner: Owner, name: Option<String>) {
     owner.tell(HostCommand::BeginPairing { secret: attempt.secret().clone(), seed }).await;
     // A malformed request drops the attempt: the window stays armed.
     let Some(HostEvent::PairingAnswered) = owner.events.recv().await else { return };
-    let spent = match owner.supervisor.change_trust(|trust, now| trust.spend_pin(now, attempt)) {
+    let spent = match owner.supervisor.change_trust(|trust, now| trust.acting(origin.clone()).spend_pin(now, attempt)) {
         Ok(spent) => spent,
         Err(refusal) => return owner.refuse(close_code(&refusal), refusal.to_string()).await,
     };
@@ -37,7 +41,7 @@ pub(super) async fn run(mut owner: Owner, name: Option<String>) {
         }
     }
     let supervisor = &owner.supervisor;
-    let stored = supervisor.change_trust(|trust, now| trust.pair_succeeded(now, spent, name.as_deref()));
+    let stored = supervisor.change_trust(|trust, now| trust.acting(origin).pair_succeeded(now, spent, name.as_deref()));
     match &stored {
         Ok(device) => {
             tracing::info!(device = %device.name, fingerprint = device.fingerprint.short(), "paired");

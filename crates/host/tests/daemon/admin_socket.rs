@@ -17,7 +17,7 @@ use punktfunk_host::{
     admin::{
         client::{AdminClient, AdminClientError},
         protocol::{AdminErrorCode, AdminRequest, AdminResponse, REQUEST_LIMIT},
-        server::{AdminHandler, AdminLimits, AdminServer},
+        server::{AdminHandler, AdminLimits, AdminServer, Caller},
     },
     error::StartError,
 };
@@ -29,7 +29,7 @@ use crate::common::{Home, PATIENCE};
 struct Answers;
 
 impl AdminHandler for Answers {
-    async fn handle(&self, request: AdminRequest) -> AdminResponse {
+    async fn handle(&self, request: AdminRequest, _caller: Caller) -> AdminResponse {
         match request {
             AdminRequest::PairDisarm => std::future::pending().await,
             _ => AdminResponse::Disarmed { was_armed: true },

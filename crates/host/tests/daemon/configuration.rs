@@ -25,6 +25,10 @@ mdns = { enable = false, interfaces = ["enp3s0"] }
 [pairing]
 policy = "open"
 
+[devices.tv]
+fingerprint = "abababababababababababababababababababababababababababababababab"
+access = "controller-only"
+
 [session]
 command = ["foot", "--fullscreen"]
 environment = { LANG = "C.UTF-8" }
@@ -85,6 +89,21 @@ fn the_example_here_has_every_key_of_the_schema() {
 }
 
 #[test]
+fn declared_devices_are_checked_by_name_fingerprint_and_access() {
+    let print = "ab".repeat(32);
+    let text = format!(
+        "[devices.tv]\nfingerprint = \"{print}\"\n[devices.tablet]\nfingerprint = \"{print}\"\naccess = \"everything\"\n\
+         [devices.phone]\nfingerprint = \"12\"\n"
+    );
+    insta::assert_snapshot!(problems(&text), @"");
+    insta::assert_snapshot!(problems("[devices.radio]\naccess = \"full\"\n"), @"
+    1:1: devices.radio.fingerprint: found nothing, allowed is a text in quotes
+    ");
+    let text = format!("[devices.tv]\nfingerprint = \"{print}\"\n");
+    assert_eq!(parse(&text).unwrap().devices["tv"].access, "full");
+}
+
+#[test]
 fn an_empty_file_means_the_defaults() {
     assert_eq!(parse("").unwrap(), Config::default());
     assert_eq!(parse("# nothing\n[pairing]\n").unwrap().pairing.policy, PairingPolicy::Require);
@@ -130,7 +149,7 @@ start_percent = 1.5
     11:19: encoder.codecs.1: found "h266", allowed is "h264"
     13:17: fec.start_percent: found 1.5, allowed is a whole number from 0 to 50
     14:1: log: found a list, allowed is a table of keys
-    15:2: wlan: found an unknown key, allowed is one of display, encoder, fec, host, log, network, pairing, session
+    15:2: wlan: found an unknown key, allowed is one of devices, display, encoder, fec, host, log, network, pairing, session
     "#);
 }
 

@@ -7,10 +7,10 @@ use std::{
 
 use punktfunk_host::admin::{
     protocol::{
-        AdminErrorCode, AdminRequest, AdminResponse, Device, EndedSession, HostStatus, Knock, PinWindowOpen,
-        PinWindowState, Session,
+        AccessWord, AdminErrorCode, AdminRequest, AdminResponse, Device, EndedSession, ExpiresIn, HostStatus, Knock,
+        PinWindowOpen, PinWindowState, Session,
     },
-    server::{AdminHandler, AdminLimits, AdminServer},
+    server::{AdminHandler, AdminLimits, AdminServer, Caller},
 };
 use punktfunk_proto::units::Fingerprint;
 
@@ -23,7 +23,7 @@ struct Scripted {
 }
 
 impl AdminHandler for Scripted {
-    async fn handle(&self, request: AdminRequest) -> AdminResponse {
+    async fn handle(&self, request: AdminRequest, _caller: Caller) -> AdminResponse {
         *self.asked.lock().unwrap() = Some(request);
         self.answer.clone()
     }
@@ -56,6 +56,8 @@ fn device() -> Device {
         name: "Living room".into(),
         fingerprint: print(0xab),
         grants: 0x3f,
+        access: "full".parse().unwrap(),
+        paired_by: "pin".into(),
         paired_unix: 1_000,
         last_seen_unix: None,
         expires_unix: None,
@@ -102,6 +104,7 @@ fn status() -> HostStatus {
         mdns: true,
         display: "embedded".into(),
         encoder: "x264".into(),
+        administrator: "unclaimed".into(),
         uptime_seconds: 7_200,
         pin_window: Some(PinWindowState { seconds_left: 90, bound_to: Some(print(0xab)) }),
         pending: 1,
@@ -112,6 +115,27 @@ fn status() -> HostStatus {
     }
 }
 
+fn access(text: &str) -> Option<AccessWord> {
+    Some(text.parse().unwrap())
+}
+
+fn expires(text: &str) -> Option<ExpiresIn> {
+    Some(text.parse().unwrap())
+}
+
+fn arm(bound_to: Option<Fingerprint>, join: bool) -> AdminRequest {
+    AdminRequest::PairArm { bound_to, join, access: None, expires: None }
+}
+
+fn approve(knock: &str, label: Option<&str>) -> AdminRequest {
+    AdminRequest::Approve {
+        knock: knock.parse().unwrap(),
+        label: label.map(str::to_owned),
+        access: None,
+        expires: None,
+    }
+}
+
 #[tokio::test]
 async fn every_order_asks_for_what_it_says() {
     let full = "ab".repeat(32);
@@ -119,20 +143,45 @@ async fn every_order_asks_for_what_it_says() {
     let prefix = || "abababab".parse().unwrap();
     let orders: Vec<(&[&str], AdminRequest)> = vec![
         (&["status"], AdminRequest::Status),
-        (&["pair", "arm"], AdminRequest::PairArm { bound_to: None }),
-        (&bound, AdminRequest::PairArm { bound_to: Some(print(0xab)) }),
+        (&["pair"], arm(None, false)),
+        (&["pair", "arm"], arm(None, false)),
+        (&["pair", "--qr"], arm(None, true)),
+        (&bound, arm(Some(print(0xab)), false)),
+        (
+            &["pair", "--access", "controller-only", "--expires", "3h"],
+            AdminRequest::PairArm {
+                bound_to: None,
+                join: false,
+                access: access("controller-only"),
+                expires: expires("3h"),
+            },
+        ),
         (&["pair", "disarm"], AdminRequest::PairDisarm),
         (&["pending"], AdminRequest::Pending),
-        (&["approve", "7"], AdminRequest::Approve { knock: "7".parse().unwrap(), label: None }),
-        (
-            &["approve", "ABABABAB", "--label", "tv"],
-            AdminRequest::Approve { knock: "abababab".parse().unwrap(), label: Some("tv".into()) },
-        ),
+        (&["approve", "7"], approve("7", None)),
+        (&["approve", "ABABABAB", "--label", "tv"], approve("abababab", Some("tv"))),
         (&["deny", "7"], AdminRequest::Deny { knock: "7".parse().unwrap() }),
         (&["devices"], AdminRequest::Devices),
         (&["devices", "list"], AdminRequest::Devices),
         (&["devices", "rename", "abababab", "tv"], AdminRequest::RenameDevice { device: prefix(), name: "tv".into() }),
         (&["devices", "revoke", "abababab"], AdminRequest::RevokeDevice { device: prefix() }),
+        (&["devices", "forget", "abababab"], AdminRequest::ForgetDevice { device: prefix() }),
+        (
+            &["devices", "access", "abababab", "view-only"],
+            AdminRequest::SetAccess { device: prefix(), access: access("view-only"), expires: None },
+        ),
+        (
+            &["devices", "access", "abababab", "--expires", "never"],
+            AdminRequest::SetAccess { device: prefix(), access: None, expires: expires("never") },
+        ),
+        (&["revoke", "abababab"], AdminRequest::RevokeDevice { device: prefix() }),
+        (&["claim"], AdminRequest::Administrator),
+        (&["claim", "--reset"], AdminRequest::Unclaim),
+        (&["audit", "verify"], AdminRequest::AuditVerify),
+        (&["identity"], AdminRequest::Identity),
+        (&["identity", "prepare"], AdminRequest::PrepareIdentity),
+        (&["identity", "withdraw"], AdminRequest::WithdrawIdentity),
+        (&["identity", "promote"], AdminRequest::PromoteIdentity),
         (&["sessions"], AdminRequest::Sessions),
         (&["sessions", "list"], AdminRequest::Sessions),
         (&["sessions", "history"], AdminRequest::SessionHistory),
@@ -150,7 +199,8 @@ async fn answers_are_printed_for_people() {
     let answers = [
         AdminResponse::Status(status()),
         AdminResponse::Armed(PinWindowOpen {
-            pin: "0042".to_owned().try_into().unwrap(),
+            pin: Some("0042".to_owned().try_into().unwrap()),
+            link: None,
             seconds_left: 120,
             bound_to: None,
         }),
@@ -185,6 +235,7 @@ async fn answers_are_printed_for_people() {
     Listening    0.0.0.0:9777
     Discovery    mDNS
     Pairing      open, PIN window open for 90 s, for abababab only
+    Admin        nobody yet: `ctl claim` shows the code
     Display      embedded
     Encoder      x264
     Up           2 h
@@ -205,8 +256,8 @@ async fn answers_are_printed_for_people() {
 
     Denied "tv�[2J" (cdcdcdcd).
 
-    NAME         FINGERPRINT  MAY         SEEN   EXPIRES
-    Living room  abababab     everything  never  never
+    NAME         FINGERPRINT  MAY         PAIRED BY  SEEN   EXPIRES
+    Living room  abababab     everything  PIN        never  never
 
     Renamed: "Living room" (abababab).
 

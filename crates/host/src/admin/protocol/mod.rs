@@ -1,13 +1,23 @@
 //! What goes over the admin socket. Times are in seconds, rates in kbit/s; instants are Unix times in seconds.
 
-use std::fmt;
+mod access;
+mod secret;
+mod values;
 
 use punktfunk_proto::units::Fingerprint;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     select::{FingerprintPrefix, KnockSelector, SelectError},
-    text::{fingerprint, optional_fingerprint},
+    text::optional_fingerprint,
+};
+
+pub use access::{AccessWord, ExpiresIn, NoDuration};
+pub use secret::SecretText;
+pub use values::{
+    Administrator, AuditVerdict, BackupKey, Device, EndedSession, HostIdentity, HostStatus, Knock, PinDigits,
+    PinWindowOpen, PinWindowState, Session,
 };
 
 /// The version of this protocol. Host and `ctl` are one program, so a host answers exactly its own version.
@@ -38,6 +48,15 @@ pub enum AdminRequest {
         /// The only device the PIN is good for; absent: whoever types it.
         #[serde(default, with = "optional_fingerprint", skip_serializing_if = "Option::is_none")]
         bound_to: Option<Fingerprint>,
+        /// Make a link with a one-time token, for a device that scans it, in place of a PIN for a person that types it.
+        #[serde(default)]
+        join: bool,
+        /// What a device gets that is new here; absent: everything a stream can carry.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        access: Option<AccessWord>,
+        /// For how long; absent: until it is revoked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires: Option<ExpiresIn>,
     },
     /// Closes the PIN window. Answered by [`AdminResponse::Disarmed`].
     PairDisarm,
@@ -50,6 +69,12 @@ pub enum AdminRequest {
         /// The name to keep it under, in place of the one it gave.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<String>,
+        /// What it may do; absent: everything a stream can carry, or what it has if it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        access: Option<AccessWord>,
+        /// For how long; absent: until it is revoked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires: Option<ExpiresIn>,
     },
     /// Refuses a device that knocked. Answered by [`AdminResponse::Denied`].
     Deny {
@@ -70,6 +95,56 @@ pub enum AdminRequest {
         /// Which.
         device: FingerprintPrefix,
     },
+    /// Unpairs a device and forgets that it ever was: unlike a revoked one it may ask again. Answered by
+    /// [`AdminResponse::Forgotten`].
+    ForgetDevice {
+        /// Which; revoked ones, too.
+        device: FingerprintPrefix,
+    },
+    /// Changes what a device may do, for how long, or both; live sessions follow. Answered by
+    /// [`AdminResponse::AccessSet`].
+    SetAccess {
+        /// Which.
+        device: FingerprintPrefix,
+        /// What it may do; absent: what it may now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        access: Option<AccessWord>,
+        /// For how long from now; absent: as long as now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires: Option<ExpiresIn>,
+    },
+    /// Who administers the host, and the claim code while nobody does. Answered by [`AdminResponse::Administrator`].
+    Administrator,
+    /// Makes `password` the administrator's where there is none yet. Answered by [`AdminResponse::Administrator`].
+    Claim {
+        /// What the administrator will log in with.
+        password: SecretText,
+    },
+    /// Removes the administrator's password and ends every login; the host waits for a claim again. Answered by
+    /// [`AdminResponse::Administrator`].
+    Unclaim,
+    /// A page of the audit log. Answered by [`AdminResponse::AuditRows`].
+    Audit {
+        /// Rows after this number.
+        after: u64,
+        /// At most so many rows.
+        limit: u32,
+    },
+    /// Looks at every row of the audit log. Answered by [`AdminResponse::AuditVerified`].
+    AuditVerify,
+    /// An encrypted backup. Answered by [`AdminResponse::Backup`].
+    Backup {
+        /// Who can read it.
+        key: BackupKey,
+    },
+    /// The host's identity and the one that follows. Answered by [`AdminResponse::Identity`], as are the next three.
+    Identity,
+    /// Makes the identity that is to follow, and tells it to paired clients as they connect.
+    PrepareIdentity,
+    /// Gives that identity up.
+    WithdrawIdentity,
+    /// Changes to that identity.
+    PromoteIdentity,
     /// The running sessions. Answered by [`AdminResponse::Sessions`].
     Sessions,
     /// The sessions that ended last. Answered by [`AdminResponse::SessionHistory`].
@@ -130,6 +205,34 @@ pub enum AdminResponse {
         /// Its sessions that were ended.
         sessions_ended: u32,
     },
+    /// To [`AdminRequest::ForgetDevice`].
+    Forgotten {
+        /// The device as it was.
+        device: Device,
+    },
+    /// To [`AdminRequest::SetAccess`].
+    AccessSet {
+        /// The device as it is stored now.
+        device: Device,
+    },
+    /// To [`AdminRequest::Administrator`], [`AdminRequest::Claim`] and [`AdminRequest::Unclaim`].
+    Administrator(Administrator),
+    /// To [`AdminRequest::Audit`].
+    AuditRows {
+        /// The oldest first: number, hash, unix, origin, what.
+        rows: Vec<Value>,
+    },
+    /// To [`AdminRequest::AuditVerify`].
+    AuditVerified(AuditVerdict),
+    /// To [`AdminRequest::Backup`].
+    Backup {
+        /// The file, in base64.
+        file: String,
+        /// How many devices it holds.
+        devices: u32,
+    },
+    /// To [`AdminRequest::Identity`] and those that change it.
+    Identity(HostIdentity),
     /// To [`AdminRequest::Sessions`].
     Sessions {
         /// Oldest first.
@@ -154,173 +257,6 @@ impl AdminResponse {
     pub fn error(code: AdminErrorCode, message: impl Into<String>) -> Self {
         Self::Error(AdminError { code, message: message.into() })
     }
-}
-
-/// How the host is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HostStatus {
-    /// The host's program version.
-    pub host_version: String,
-    /// The name clients see.
-    pub name: String,
-    /// The id clients see in discovery.
-    pub id: String,
-    /// The SHA-256 of the host's certificate, to compare with what a client shows.
-    #[serde(with = "fingerprint")]
-    pub fingerprint: Fingerprint,
-    /// Where the control port listens: `0.0.0.0:9777`.
-    pub listen: String,
-    /// `require` or `open`.
-    pub pairing_policy: String,
-    /// Whether discovery announces the host.
-    pub mdns: bool,
-    /// The chosen display backend.
-    pub display: String,
-    /// The chosen encoder.
-    pub encoder: String,
-    /// Since the host is ready, in seconds.
-    pub uptime_seconds: u64,
-    /// The open PIN window, if any, without its PIN.
-    pub pin_window: Option<PinWindowState>,
-    /// Knocks that wait for an answer.
-    pub pending: u32,
-    /// Paired devices.
-    pub devices: u32,
-    /// Running sessions.
-    pub sessions: u32,
-    /// The most sessions there may be.
-    pub max_sessions: u32,
-    /// What an operator ought to know: `pairing.policy is "open": …`.
-    pub warnings: Vec<String>,
-}
-
-/// An open PIN window, to those who did not open it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PinWindowState {
-    /// Until it closes by itself, in seconds.
-    pub seconds_left: u32,
-    /// The only device it is good for.
-    #[serde(default, with = "optional_fingerprint")]
-    pub bound_to: Option<Fingerprint>,
-}
-
-/// A PIN window that was just opened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PinWindowOpen {
-    /// What to type into the client.
-    pub pin: PinDigits,
-    /// Until it closes by itself, in seconds.
-    pub seconds_left: u32,
-    /// The only device it is good for.
-    #[serde(default, with = "optional_fingerprint")]
-    pub bound_to: Option<Fingerprint>,
-}
-
-/// Four decimal digits that `Debug` does not show.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct PinDigits(String);
-
-impl PinDigits {
-    /// The digits, to be shown to the operator and to nobody else.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for PinDigits {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let fits = text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit());
-        if fits { Ok(Self(text)) } else { Err("a PIN is four decimal digits") }
-    }
-}
-
-impl fmt::Debug for PinDigits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PinDigits(****)")
-    }
-}
-
-/// A device that asks to be admitted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Knock {
-    /// Names it in [`AdminRequest::Approve`] and [`AdminRequest::Deny`].
-    pub id: u64,
-    /// The name the device gave itself: anybody can give any.
-    pub name: String,
-    /// The SHA-256 of its certificate.
-    #[serde(with = "fingerprint")]
-    pub fingerprint: Fingerprint,
-    /// The address it knocked from.
-    pub source: String,
-    /// Since it knocked, in seconds.
-    pub age_seconds: u64,
-    /// Whether its connection is still open and waits.
-    pub waiting: bool,
-}
-
-/// A paired device.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Device {
-    /// Its name.
-    pub name: String,
-    /// The SHA-256 of its certificate.
-    #[serde(with = "fingerprint")]
-    pub fingerprint: Fingerprint,
-    /// What it may do, as grant bits (wire specification, section 2.5).
-    pub grants: u32,
-    /// When it was paired.
-    pub paired_unix: u64,
-    /// When it was last connected.
-    pub last_seen_unix: Option<u64>,
-    /// When its access ends; absent: never.
-    pub expires_unix: Option<u64>,
-    /// Whether it has a session now.
-    pub connected: bool,
-}
-
-/// A running session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Session {
-    /// Names it in [`AdminRequest::StopSession`].
-    pub id: u64,
-    /// The device's name.
-    pub device: String,
-    /// The SHA-256 of its certificate; absent for an anonymous client of an open host.
-    #[serde(default, with = "optional_fingerprint")]
-    pub fingerprint: Option<Fingerprint>,
-    /// The address it connected from.
-    pub peer: String,
-    /// Size and rate: `1280x720@60`.
-    pub mode: String,
-    /// The codec in use.
-    pub codec: String,
-    /// The video rate in force, in kbit/s.
-    pub bitrate_kbps: u32,
-    /// Since it began, in seconds.
-    pub age_seconds: u64,
-    /// Frames the display painted so far.
-    pub frames_captured: u64,
-    /// Of those, frames that a newer one replaced before the encoder was ready.
-    pub frames_dropped: u64,
-    /// Frames sent so far; a still picture is sent again now and then, so these may be more than were captured.
-    pub frames_sent: u64,
-    /// Parity sent along, in percent of the video.
-    pub fec_percent: u8,
-}
-
-/// A session that is over. Its counters are final, `age_seconds` is how long it took.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EndedSession {
-    /// As it was at its end.
-    #[serde(flatten)]
-    pub session: Session,
-    /// When it ended.
-    pub ended_unix: u64,
-    /// Why: `closed by the client (0x51)`.
-    pub end: String,
 }
 
 /// Why a request was not carried out.
@@ -378,7 +314,8 @@ mod tests {
     #[test]
     fn a_pin_is_sent_and_never_printed() {
         let pin: PinDigits = "0042".to_owned().try_into().unwrap();
-        let armed = AdminResponse::Armed(PinWindowOpen { pin, seconds_left: 120, bound_to: None });
+        let armed =
+            AdminResponse::Armed(PinWindowOpen { pin: Some(pin), link: None, seconds_left: 120, bound_to: None });
         assert!(!format!("{armed:?}").contains("0042"));
         let line = serde_json::to_string(&armed).unwrap();
         assert!(line.contains(r#""pin":"0042""#), "{line}");
@@ -398,11 +335,14 @@ mod tests {
         let bound_to = Some(Fingerprint::from_bytes([0xab; 32]));
         assert_eq!(line(AdminRequest::Status), r#"{"version":1,"body":{"kind":"status"}}"#);
         assert_eq!(
-            line(AdminRequest::PairArm { bound_to }),
-            format!(r#"{{"version":1,"body":{{"kind":"pair_arm","bound_to":"{}"}}}}"#, "ab".repeat(32))
+            line(AdminRequest::PairArm { bound_to, join: false, access: None, expires: "2h".parse().ok() }),
+            format!(
+                r#"{{"version":1,"body":{{"kind":"pair_arm","bound_to":"{}","join":false,"expires":"7200s"}}}}"#,
+                "ab".repeat(32)
+            )
         );
         assert_eq!(
-            line(AdminRequest::Approve { knock: "7".parse().unwrap(), label: None }),
+            line(AdminRequest::Approve { knock: "7".parse().unwrap(), label: None, access: None, expires: None }),
             r#"{"version":1,"body":{"kind":"approve","knock":{"id":7}}}"#
         );
     }

@@ -1,0 +1,103 @@
+//! Paired devices.
+
+use punktfunk_trust::{ChangeError, DeviceName, DeviceState, Offer, PairedBy, RevokeError};
+
+use super::{Answer, Order, count, error, pairing::Asked};
+use crate::admin::{
+    protocol::{AccessWord, AdminError, AdminErrorCode, AdminResponse, Device, ExpiresIn},
+    select::FingerprintPrefix,
+};
+
+impl Order<'_> {
+    pub(super) fn devices(&self) -> Vec<Device> {
+        let mut devices = self.host.with_trust(|trust, _| {
+            trust.devices().filter(|device| device.state == DeviceState::Paired).cloned().collect::<Vec<_>>()
+        });
+        devices.sort_by_key(|device| device.paired);
+        devices.iter().map(|device| self.as_told(device)).collect()
+    }
+
+    fn find_device(&self, prefix: &FingerprintPrefix) -> Result<Device, AdminError> {
+        Ok(prefix.find(self.devices(), |device| device.fingerprint)?)
+    }
+
+    pub(super) fn rename(&self, prefix: &FingerprintPrefix, name: &str) -> Answer {
+        let device = self.find_device(prefix)?;
+        let name = DeviceName::written(name)
+            .ok_or_else(|| error(AdminErrorCode::BadRequest, "a name needs at least one visible character"))?;
+        self.change(|trust, now| trust.rename(now, device.fingerprint, name)).map_err(|fault| not_changed(&fault))?;
+        Ok(AdminResponse::Renamed { device: self.find_device(prefix)? })
+    }
+
+    pub(super) fn revoke(&self, prefix: &FingerprintPrefix) -> Answer {
+        let device = self.find_device(prefix)?;
+        let sessions_ended = count(self.host.sessions().of(device.fingerprint).len());
+        self.change(|trust, now| trust.revoke(now, device.fingerprint)).map_err(|fault| not_removed(&fault))?;
+        tracing::info!(device = device.name, sessions_ended, "revoked");
+        Ok(AdminResponse::Revoked { device, sessions_ended })
+    }
+
+    pub(super) fn forget(&self, prefix: &FingerprintPrefix) -> Answer {
+        let known = self.host.with_trust(|trust, _| trust.devices().cloned().collect::<Vec<_>>());
+        let device = prefix.find(known, |device| device.fingerprint)?;
+        self.change(|trust, now| trust.forget(now, device.fingerprint)).map_err(|fault| not_removed(&fault))?;
+        tracing::info!(device = %device.name, "forgotten");
+        Ok(AdminResponse::Forgotten { device: self.as_told(&device) })
+    }
+
+    /// What is not asked for stays as it is, the time that is left too.
+    pub(super) fn set_access(&self, prefix: &FingerprintPrefix, (access, expires): Asked) -> Answer {
+        let fingerprint = self.find_device(prefix)?.fingerprint;
+        if access.is_none() && expires.is_none() {
+            return Err(error(
+                AdminErrorCode::BadRequest,
+                "say what to change: what the device may do, or for how long",
+            ));
+        }
+        self.change(|trust, now| {
+            let time = trust.time(now);
+            let Some(device) = trust.device(fingerprint) else { return Ok(false) };
+            let grants = access.map_or(device.access.grants, |AccessWord(grants)| grants);
+            let lifetime = expires.map_or(device.access.remaining(time), ExpiresIn::lifetime);
+            trust.set_access(now, fingerprint, Offer { grants, lifetime })
+        })
+        .map_err(|fault| not_changed(&fault))?;
+        Ok(AdminResponse::AccessSet { device: self.find_device(prefix)? })
+    }
+
+    pub(super) fn as_told(&self, device: &punktfunk_trust::Device) -> Device {
+        let unix = |time: punktfunk_proto::units::HostTime| time.nanos() / 1_000_000_000;
+        Device {
+            name: device.name.to_string(),
+            fingerprint: device.fingerprint,
+            grants: device.access.grants.bits(),
+            access: AccessWord(device.access.grants),
+            paired_by: match device.paired_by {
+                PairedBy::Pin => "pin",
+                PairedBy::Approval => "approval",
+                PairedBy::Declared => "declared",
+            }
+            .into(),
+            paired_unix: unix(device.paired),
+            last_seen_unix: device.last_seen.map(unix),
+            expires_unix: device.access.expires.map(unix),
+            connected: !self.host.sessions().of(device.fingerprint).is_empty(),
+        }
+    }
+}
+
+fn not_changed(fault: &ChangeError) -> AdminError {
+    let code = match fault {
+        ChangeError::Declared => AdminErrorCode::Refused,
+        ChangeError::Store(_) => AdminErrorCode::NotStored,
+    };
+    error(code, fault.to_string())
+}
+
+fn not_removed(fault: &RevokeError) -> AdminError {
+    let code = match fault {
+        RevokeError::Declared => AdminErrorCode::Refused,
+        RevokeError::NotStored(_) => AdminErrorCode::NotStored,
+    };
+    error(code, fault.to_string())
+}
