@@ -304,6 +304,12 @@ impl Store {
         self.connection.pragma_update(None, "query_only", faulty).unwrap();
     }
 
+    /// Keeps `kept` rows of the audit log, and up to `slack` more.
+    #[cfg(test)]
+    pub(crate) fn retain(&mut self, kept: u64, slack: u64) {
+        self.retention = Retention { kept, slack };
+    }
+
     /// Lets the file grow no further, as a full disk does.
     #[cfg(test)]
     pub(crate) fn fill_disk(&self) {
@@ -334,6 +340,12 @@ impl Store {
     fn failed(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(action, &self.path, error)
     }
+}
+
+/// Puts right what can be put right without a key, as somebody who edits the file would.
+#[cfg(test)]
+pub(crate) fn reseal(connection: &Connection) {
+    rows::seal(connection).unwrap();
 }
 
 /// Opens an existing file. SQLite looks into it only when it is first asked something.

@@ -1,9 +1,13 @@
+mod audit;
+mod declared;
 mod disk;
+mod expiry;
 mod knocking;
 mod model;
 mod opening;
 mod owner;
 mod pairing;
+mod rotation;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
