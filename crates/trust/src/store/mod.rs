@@ -264,8 +264,9 @@ impl Store {
             rows::seal(tx)
         });
         self.key = key;
-        written?;
+        // After a failed one too: the log may hold what was refused, and the next start would take it for written.
         self.settle();
+        written?;
         if !entries.is_empty() {
             self.anchor();
         }
