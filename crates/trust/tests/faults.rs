@@ -138,8 +138,11 @@ fn check_failure(base: &Path, (name, change): Change, nth: usize, (how, lasting)
     let said_stored = change(&mut trust);
     let failed = disk::repair() > 0;
     let memory = State::of(&trust);
+    // As after a kill: closing the database in order would tidy up.
+    let left = folder();
+    copy(state.path(), left.path());
     drop(trust);
-    let stored = State::stored(state.path());
+    let stored = State::stored(left.path());
     let context = format!("{name}, {how:?} {lasting:?} at act {nth}: {}", if said_stored { "Ok" } else { "Err" });
     assert!(said_stored || failed, "{context}");
     if name != "declare" {
