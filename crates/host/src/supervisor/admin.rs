@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use punktfunk_proto::wire::CloseCode;
 use punktfunk_trust::{
-    ApproveError, ChangeError, DeviceName, DeviceState, Invitation, InvitedDevice, Knock as TrustKnock, KnockId, PairingPolicy,
-    Presence, RevokeError, WindowState,
+    ApproveError, ChangeError, DeviceName, DeviceState, Invitation, InvitedDevice, Knock as TrustKnock, KnockId,
+    PairingPolicy, Presence, RevokeError, WindowState,
 };
 
 use super::{LiveSession, SessionId, Supervisor};
@@ -163,11 +163,10 @@ impl Supervisor {
         let device = self.find_device(prefix)?;
         let name = DeviceName::written(name)
             .ok_or_else(|| error(AdminErrorCode::BadRequest, "a name needs at least one visible character"))?;
-        self.change_trust(|trust, now| trust.rename(now, device.fingerprint, name))
-            .map_err(|fault| match fault {
-                ChangeError::Declared => error(AdminErrorCode::Refused, fault.to_string()),
-                ChangeError::Store(_) => error(AdminErrorCode::NotStored, fault.to_string()),
-            })?;
+        self.change_trust(|trust, now| trust.rename(now, device.fingerprint, name)).map_err(|fault| match fault {
+            ChangeError::Declared => error(AdminErrorCode::Refused, fault.to_string()),
+            ChangeError::Store(_) => error(AdminErrorCode::NotStored, fault.to_string()),
+        })?;
         Ok(AdminResponse::Renamed { device: self.find_device(prefix)? })
     }
 
