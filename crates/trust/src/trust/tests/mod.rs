@@ -39,6 +39,11 @@ fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+/// What is tested is what is written, not how long a disk takes.
+fn folder_in_memory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// A host's trust in a folder of its own, on a clock that the test moves.
 struct Fixture {
     state: TempDir,
@@ -49,8 +54,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(policy: PairingPolicy) -> Self {
-        // In memory: what is tested is what is written, not how long the disk takes.
-        let state = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let state = folder_in_memory();
         let now = Moment { instant: Instant::now(), wall: HostTime::from_nanos(0).plus(seconds(1_800_000_000)) };
         let trust = Trust::open(state.path(), policy, now).unwrap();
         Self { state, trust, now, rng: StdRng::seed_from_u64(1) }

@@ -51,7 +51,7 @@ fn a_change_of_identity_that_was_cut_off_between_its_files_is_finished_at_the_ne
     for moved in [false, true] {
         let mut fixture = Fixture::require();
         let successor = fixture.trust.prepare_successor(fixture.now).unwrap();
-        let copy = tempfile::tempdir().unwrap();
+        let copy = super::folder_in_memory();
         let state = fixture.folder().to_owned();
         for name in ["identity", "successor"] {
             fs::create_dir(copy.path().join(name)).unwrap();
