@@ -95,7 +95,11 @@ fn declared_devices_are_checked_by_name_fingerprint_and_access() {
         "[devices.tv]\nfingerprint = \"{print}\"\n[devices.tablet]\nfingerprint = \"{print}\"\naccess = \"everything\"\n\
          [devices.phone]\nfingerprint = \"12\"\n"
     );
-    insta::assert_snapshot!(problems(&text), @"");
+    insta::assert_snapshot!(problems(&text), @r#"
+    2:15: devices.tv.fingerprint: found abababab, allowed is another fingerprint than that of devices.tablet
+    5:10: devices.tablet.access: found "everything", allowed is "full", "controller-only", "view-only", or rights with + between them: gamepad, pointer, keyboard, clipboard, microphone, launch, admin
+    7:15: devices.phone.fingerprint: found "12", allowed is the 64 hexadecimal digits of the device's fingerprint
+    "#);
     insta::assert_snapshot!(problems("[devices.radio]\naccess = \"full\"\n"), @"
     1:1: devices.radio.fingerprint: found nothing, allowed is a text in quotes
     ");

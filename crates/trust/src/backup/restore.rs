@@ -127,7 +127,11 @@ pub fn restore(state_dir: &Path, from: impl Read, with: &Secret, onto: Onto) -> 
     }
     let new = state_dir.join(NEW);
     private::remove_folder(&new)?;
-    stage(&new, &document)?;
+    if let Err(error) = stage(&new, &document) {
+        // What cannot be removed now is at the next start.
+        let _ = private::remove_folder(&new);
+        return Err(error);
+    }
     private::rename(&new, &state_dir.join(READY))?;
     let kept = finish_restore(state_dir)?;
     Ok(Restored { summary: document.summary(), written: HostTime::from_nanos(document.written_unix * NANOS), kept })

@@ -277,8 +277,9 @@ impl Store {
             rows::seal(tx)
         });
         self.key = key;
-        written?;
+        // After a failed one too: the log may hold what was refused, and the next start would take it for written.
         self.settle();
+        written?;
         if !entries.is_empty() {
             self.anchor();
         }
@@ -317,6 +318,12 @@ impl Store {
         self.connection.pragma_update(None, "query_only", faulty).unwrap();
     }
 
+    /// Keeps `kept` rows of the audit log, and up to `slack` more.
+    #[cfg(test)]
+    pub(crate) fn retain(&mut self, kept: u64, slack: u64) {
+        self.retention = Retention { kept, slack };
+    }
+
     /// Lets the file grow no further, as a full disk does.
     #[cfg(test)]
     pub(crate) fn fill_disk(&self) {
@@ -347,6 +354,12 @@ impl Store {
     fn failed(&self, action: &'static str, error: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(action, &self.path, error)
     }
+}
+
+/// Puts right what can be put right without a key, as somebody who edits the file would.
+#[cfg(test)]
+pub(crate) fn reseal(connection: &Connection) {
+    rows::seal(connection).unwrap();
 }
 
 /// Opens an existing file. SQLite looks into it only when it is first asked something.

@@ -170,6 +170,13 @@ pub(super) fn seal(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// As an earlier format did it.
+#[cfg(test)]
+pub(super) fn seal_as(connection: &Connection, format: i64) {
+    let digest = digest(connection, format).unwrap();
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('digest', ?1)", [digest]).unwrap();
+}
+
 /// SHA-256 over every value of every row but those of the audit log, which has a chain of its own: this is computed
 /// anew for each write, so it must not grow with the log. SQLite checks its structure but not what the rows say; this finds a
 /// bit that flipped on the disk. It is no defence against somebody who can write the file.

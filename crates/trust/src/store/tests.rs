@@ -126,6 +126,7 @@ fn rows_that_were_not_written_by_us_refuse_to_open() {
         "DELETE FROM meta WHERE key = 'digest'",
         "DELETE FROM meta WHERE key = 'host_fingerprint'",
         "DROP TABLE devices",
+        "INSERT INTO declared VALUES (zeroblob(32), 'x', 63, 0, NULL, NULL)",
     ] {
         let (folder, _) = stored(6);
         sql(folder.path(), statement);
@@ -164,6 +165,38 @@ fn a_store_of_a_newer_release_is_left_alone() {
     let error = Store::open(folder.path()).unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 999, .. }), "{error}");
     assert_eq!(fs::read(folder.path().join(FILE)).unwrap(), before);
+}
+
+/// A store as format 1 left it.
+fn downgraded(devices: u8) -> (TempDir, Contents) {
+    let (folder, contents) = stored(devices);
+    let connection = Connection::open(folder.path().join(FILE)).unwrap();
+    connection.execute_batch("DROP TABLE audit; DROP TABLE declared; PRAGMA user_version = 1").unwrap();
+    super::rows::seal_as(&connection, 1);
+    (folder, contents)
+}
+
+#[test]
+fn a_store_of_format_1_becomes_one_of_this_format_with_every_device() {
+    let (folder, before) = downgraded(12);
+    for _ in 0..2 {
+        assert_eq!(Store::open(folder.path()).unwrap().1, before);
+    }
+    let format: i64 = Connection::open(folder.path().join(FILE))
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(format, 2);
+}
+
+#[test]
+fn a_damaged_store_of_format_1_is_refused_before_it_is_changed() {
+    let (folder, _) = downgraded(6);
+    sql(folder.path(), "UPDATE devices SET grants = 63");
+    check_damaged(folder.path());
+    let connection = Connection::open(folder.path().join(FILE)).unwrap();
+    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(format, 1);
 }
 
 #[test]

@@ -1,9 +1,13 @@
+mod audit;
+mod declared;
 mod disk;
+mod expiry;
 mod knocking;
 mod model;
 mod opening;
 mod owner;
 mod pairing;
+mod rotation;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -35,6 +39,11 @@ fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+/// What is tested is what is written, not how long a disk takes.
+fn folder_in_memory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// A host's trust in a folder of its own, on a clock that the test moves.
 struct Fixture {
     state: TempDir,
@@ -45,17 +54,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(policy: PairingPolicy) -> Self {
-        Self::within(tempfile::tempdir().unwrap(), policy)
-    }
-
-    /// As [`Fixture::new`], on a disk that costs nothing where there is one.
-    fn in_memory(policy: PairingPolicy) -> Self {
-        let shared = Path::new("/dev/shm");
-        let state = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() };
-        Self::within(state.unwrap(), policy)
-    }
-
-    fn within(state: TempDir, policy: PairingPolicy) -> Self {
+        let state = folder_in_memory();
         let now = Moment { instant: Instant::now(), wall: HostTime::from_nanos(0).plus(seconds(1_800_000_000)) };
         let trust = Trust::open(state.path(), policy, now).unwrap();
         Self { state, trust, now, rng: StdRng::seed_from_u64(1) }

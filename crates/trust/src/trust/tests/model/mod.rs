@@ -151,7 +151,7 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        let fixture = Fixture::in_memory(PairingPolicy::Require);
+        let fixture = Fixture::new(PairingPolicy::Require);
         let expected = Reference::new(fixture.now);
         let (attempts, answered, tried, held, gone, live) = Default::default();
         Self { fixture, expected, secret: None, attempts, answered, tried, held, gone, live, faulty: false }
