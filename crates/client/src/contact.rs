@@ -99,7 +99,8 @@ pub async fn pair(dial: &Dial<'_>, target: &Target, pin: &Pin, name: Option<Stri
     let host = presented(&link)?;
     let mut seed = [0; ENTROPY_LEN];
     rand::fill(&mut seed);
-    let session = ClientPairing::new(Instant::now(), name, &pin.clone().into(), (dial.identity.fingerprint(), host), seed);
+    let session =
+        ClientPairing::new(Instant::now(), name, &pin.clone().into(), (dial.identity.fingerprint(), host), seed);
     let (_commands, inbox) = mpsc::channel(1);
     let mut outcome = PairingOutcome::Lost;
     drive(session, wall_now, &link, Role::Opens, inbox, |event| outcome = event).await;
