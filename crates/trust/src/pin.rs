@@ -7,7 +7,7 @@
 //! What a stranger in the house can do to an owner who pairs, and what not:
 //!
 //! - A PIN for [`InvitedDevice::Anyone`] can be *voided*: whoever knocks first with any guess uses it up, and so does
-//!   a neighbour that tries every two seconds. It gains 1 in 10,000 each time, and the owner sees who it was
+//!   a neighbour that tries every two seconds. It gains 1 in 10,000 each time, and the owner can see who it was
 //!   ([`WindowState::Spent`]). No limit helps against many addresses, since the owner's device is unknown too.
 //! - A window bound to a fingerprint cannot be voided, guessed or slowed down by others: they lack the key.
 //! - A token ([`InvitedBy::Token`]) cannot be voided either, so it is the way for a network with strangers in it.

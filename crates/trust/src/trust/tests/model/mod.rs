@@ -1,6 +1,7 @@
 //! Random use against a small reference model: nobody is let in who should not be, no PIN serves two guesses, no
 //! device is lost or comes back. Guesses run the real ceremony, restarts open the real store again.
 
+mod ops;
 mod reference;
 
 use std::{
@@ -11,9 +12,9 @@ use std::{
 
 use proptest::{
     collection::vec,
-    option,
-    prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest},
-    test_runner::TestCaseError,
+    prelude::{ProptestConfig, Strategy as _, prop_assert, prop_assert_eq, proptest},
+    strategy::ValueTree as _,
+    test_runner::{TestCaseError, TestRunner},
 };
 use punktfunk_proto::{
     pairing::{ClientCeremony, HostCeremony, Outcome, PairingSecret},
@@ -28,99 +29,10 @@ use crate::{
     policy::PairingPolicy,
     trust::{ApproveError, Refusal, TrustEvent, Verdict},
 };
+use ops::{Jump, Op, op};
 use reference::{Guess, Reference, Who};
 
 type Checked = Result<(), TestCaseError>;
-
-#[derive(Clone, Debug)]
-enum Op {
-    Arm {
-        who: Option<Who>,
-        by: InvitedBy,
-        offer: Offer,
-    },
-    Disarm,
-    /// A request to pair arrives: from the internet, or from the house.
-    Begin {
-        who: Who,
-        far: bool,
-    },
-    /// The request was no ceremony.
-    Malformed(usize),
-    /// The ceremony's answer goes out, to somebody who knows the secret or does not.
-    Answer {
-        attempt: usize,
-        knows: bool,
-    },
-    /// The proof arrives.
-    Prove(usize),
-    Knock {
-        who: Who,
-        far: bool,
-    },
-    Approve {
-        place: usize,
-        offer: Offer,
-    },
-    ApproveAgain(usize),
-    Deny(usize),
-    Connect(Who),
-    Revoke(Who),
-    Forget(Who),
-    SetAccess {
-        who: Who,
-        offer: Offer,
-    },
-    Wait(u64),
-    /// Somebody sets the clock: by a day, or to 1970.
-    Jump(Jump),
-    Disk {
-        faulty: bool,
-    },
-    Restart,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Jump {
-    DayAhead,
-    DayBack,
-    Epoch,
-}
-
-fn offer() -> impl Strategy<Value = Offer> {
-    let lifetime = option::of(prop_oneof![3 => 1..400_u64, 1 => 40_000..130_000_u64]);
-    (0..64_u32, lifetime).prop_map(|(bits, lifetime)| Offer {
-        grants: Grants::from_bits(bits).expect("six bits"),
-        lifetime: lifetime.map(seconds),
-    })
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let who = || 0..DEVICES;
-    let far = || proptest::bool::weighted(0.15);
-    let by = prop_oneof![2 => Just(InvitedBy::Pin), 1 => Just(InvitedBy::Token)];
-    let jump = prop_oneof![Just(Jump::DayAhead), Just(Jump::DayBack), Just(Jump::Epoch)];
-    prop_oneof![
-        6 => (option::of(who()), by, offer()).prop_map(|(who, by, offer)| Op::Arm { who, by, offer }),
-        1 => Just(Op::Disarm),
-        12 => (who(), far()).prop_map(|(who, far)| Op::Begin { who, far }),
-        1 => (0..4_usize).prop_map(Op::Malformed),
-        10 => (0..4_usize, any::<bool>()).prop_map(|(attempt, knows)| Op::Answer { attempt, knows }),
-        8 => (0..3_usize).prop_map(Op::Prove),
-        6 => (who(), far()).prop_map(|(who, far)| Op::Knock { who, far }),
-        5 => (0..4_usize, offer()).prop_map(|(place, offer)| Op::Approve { place, offer }),
-        1 => (0..4_usize).prop_map(Op::ApproveAgain),
-        1 => (0..4_usize).prop_map(Op::Deny),
-        4 => who().prop_map(Op::Connect),
-        3 => who().prop_map(Op::Revoke),
-        2 => who().prop_map(Op::Forget),
-        3 => (who(), offer()).prop_map(|(who, offer)| Op::SetAccess { who, offer }),
-        8 => prop_oneof![3 => 0..5_u64, 2 => 0..200_u64].prop_map(Op::Wait),
-        1 => jump.prop_map(Op::Jump),
-        2 => prop_oneof![3 => Just(false), 1 => Just(true)].prop_map(|faulty| Op::Disk { faulty }),
-        2 => Just(Op::Restart),
-    ]
-}
 
 /// Few enough to meet again.
 const DEVICES: Who = 4;
@@ -147,6 +59,37 @@ struct Run {
     gone: Vec<KnockId>,
     live: BTreeMap<Who, Grants>,
     faulty: bool,
+    reached: BTreeMap<Reached, u32>,
+}
+
+/// What random use must come to often enough to mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reached {
+    Paired,
+    PairedAgain,
+    WrongGuess,
+    Approved,
+    RenewedByApproval,
+    EndedWhileLive,
+    RemovalNotStored,
+    WriteRefused,
+    FarKnockRefused,
+    StaleSecret,
+}
+
+impl Reached {
+    const ALL: [Self; 10] = [
+        Self::Paired,
+        Self::PairedAgain,
+        Self::WrongGuess,
+        Self::Approved,
+        Self::RenewedByApproval,
+        Self::EndedWhileLive,
+        Self::RemovalNotStored,
+        Self::WriteRefused,
+        Self::FarKnockRefused,
+        Self::StaleSecret,
+    ];
 }
 
 impl Run {
@@ -154,7 +97,8 @@ impl Run {
         let fixture = Fixture::new(PairingPolicy::Require);
         let expected = Reference::new(fixture.now);
         let (attempts, answered, tried, held, gone, live) = Default::default();
-        Self { fixture, expected, secret: None, attempts, answered, tried, held, gone, live, faulty: false }
+        let (secret, faulty, reached) = Default::default();
+        Self { fixture, expected, secret, attempts, answered, tried, held, gone, live, faulty, reached }
     }
 
     fn apply(mut self, op: Op) -> Result<Self, TestCaseError> {
@@ -168,6 +112,7 @@ impl Run {
             Op::Malformed(n) if n < self.attempts.len() => drop(self.attempts.swap_remove(n)),
             Op::Answer { attempt, knows } if attempt < self.attempts.len() => self.answer(attempt, knows)?,
             Op::Prove(n) if n < self.answered.len() => self.prove(n)?,
+            Op::Pair { who, knows } => self.pair(who, knows)?,
             Op::Malformed(_) | Op::Answer { .. } | Op::Prove(_) => {}
             Op::Knock { who, far } => self.knock(who, far)?,
             Op::Approve { place, offer } => self.approve(place, offer)?,
@@ -209,6 +154,8 @@ impl Run {
         prop_assert_eq!(ok, !self.faulty);
         if ok {
             self.expected.wrote();
+        } else {
+            self.reach(Reached::WriteRefused);
         }
         Ok(ok)
     }
@@ -250,17 +197,40 @@ impl Run {
         Ok(())
     }
 
+    fn pair(&mut self, who: Who, knows: bool) -> Checked {
+        let (begun, answered) = (self.attempts.len(), self.answered.len());
+        self.begin(who, false)?;
+        if self.attempts.len() > begun {
+            self.answer(begun, knows)?;
+        }
+        if self.answered.len() > answered {
+            self.prove(answered)?;
+        }
+        Ok(())
+    }
+
     fn prove(&mut self, n: usize) -> Checked {
         let (spent, guess, proves) = self.answered.swap_remove(n);
         if !proves {
+            self.reach(Reached::WrongGuess);
             return Ok(());
         }
         let offer = self.expected.prove(self.fixture.now.instant, guess);
         let paired = self.fixture.trust.pair_succeeded(self.fixture.now, spent, None);
         self.time();
         match offer {
-            None => prop_assert!(paired.is_err(), "paired by a secret that is over"),
-            Some(offer) if self.wrote(paired.is_ok())? => self.expected.paired(guess.who, offer),
+            None => {
+                prop_assert!(paired.is_err(), "paired by a secret that is over");
+                self.reach(Reached::StaleSecret);
+            }
+            Some(offer) if self.wrote(paired.is_ok())? => {
+                self.reach(if self.expected.known.contains_key(&guess.who) {
+                    Reached::PairedAgain
+                } else {
+                    Reached::Paired
+                });
+                self.expected.paired(guess.who, offer);
+            }
             Some(_) => {}
         }
         Ok(())
@@ -286,7 +256,10 @@ impl Run {
         let approved = self.fixture.trust.approve(now, knock.id, None, offer);
         if knock.path == ApprovalPath::BoundPin {
             prop_assert!(matches!(approved, Err(ApproveError::NeedsBoundPin)));
+            self.reach(Reached::FarKnockRefused);
         } else if self.wrote(approved.is_ok())? {
+            let known = self.expected.known.contains_key(&knock.fingerprint.as_bytes()[0]);
+            self.reach(if known { Reached::RenewedByApproval } else { Reached::Approved });
             self.expected.approved(knock.fingerprint.as_bytes()[0], offer);
             self.gone.push(knock.id);
         }
@@ -333,6 +306,8 @@ impl Run {
         if self.wrote(revoked.is_ok())? {
             self.expected.known.get_mut(&who).expect("known").revoked = true;
             self.expected.shut_out.remove(&who);
+        } else {
+            self.reach(Reached::RemovalNotStored);
         }
         Ok(())
     }
@@ -348,6 +323,8 @@ impl Run {
         if self.wrote(forgotten.is_ok())? {
             self.expected.known.remove(&who);
             self.expected.shut_out.remove(&who);
+        } else {
+            self.reach(Reached::RemovalNotStored);
         }
         Ok(())
     }
@@ -364,6 +341,10 @@ impl Run {
             _ => prop_assert!(matches!(set, Ok(false))),
         }
         Ok(())
+    }
+
+    fn reach(&mut self, reached: Reached) {
+        *self.reached.entry(reached).or_default() += 1;
     }
 
     fn time(&mut self) -> HostTime {
@@ -432,7 +413,9 @@ impl Run {
                     prop_assert!(self.held.remove(&parked), "{:?} ended twice", parked);
                 }
                 TrustEvent::AccessEnded { fingerprint, .. } => {
-                    self.live.remove(&fingerprint.as_bytes()[0]);
+                    if self.live.remove(&fingerprint.as_bytes()[0]).is_some() {
+                        self.reach(Reached::EndedWhileLive);
+                    }
                 }
                 TrustEvent::AccessChanged { fingerprint, grants, .. }
                 | TrustEvent::AccessEnding { fingerprint, grants, .. } => {
@@ -458,16 +441,39 @@ fn ceremony(secret: &PairingSecret, guess: &PairingSecret, device: Fingerprint) 
 }
 
 const DAY: u64 = 86_400;
-/// 10,000 operations in all.
-const RUNS: u32 = 50;
-const OPS: usize = 200;
+/// 40,000 operations in all, give or take some thousands.
+const RUNS: u32 = 200;
+/// Operations of one run at most; half of it on average, so that a failure shrinks.
+const OPS: usize = 400;
+
+/// The model is worth what it meets. Always the same operations, so that this fails for a reason.
+#[test]
+fn random_operations_come_to_everything_that_matters_often() {
+    let mut runner = TestRunner::deterministic();
+    let mut reached = BTreeMap::<Reached, u32>::new();
+    for _ in 0..200 {
+        let ops = vec(op(), 200).new_tree(&mut runner).unwrap().current();
+        let mut run = Run::new();
+        for op in ops {
+            run = run.apply(op).unwrap();
+            run.check().unwrap();
+        }
+        for (what, times) in run.reached {
+            *reached.entry(what).or_default() += times;
+        }
+    }
+    println!("{reached:?}");
+    for what in Reached::ALL {
+        assert!(reached.get(&what).is_some_and(|times| *times >= 10), "{what:?}: {reached:?}");
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 4_000, ..ProptestConfig::with_cases(RUNS) })]
 
     #[test]
     fn in_ten_thousand_operations_nobody_enters_unpaired_no_pin_takes_two_guesses_and_no_device_is_lost(
-        ops in vec(op(), OPS)
+        ops in vec(op(), 0..=OPS)
     ) {
         let mut run = Run::new();
         for op in ops {
