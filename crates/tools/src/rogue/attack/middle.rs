@@ -5,6 +5,7 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -18,7 +19,7 @@ use tokio::{
     task::{AbortHandle, JoinHandle},
 };
 
-use crate::rogue::{Client, Finding, Line, Persona, Rogue, Victim, line::entropy, source, tls::listen};
+use crate::rogue::{Client, Finding, Line, PATIENCE, Persona, Rogue, Victim, line::entropy, source, tls::listen};
 
 /// In between while a device pairs: he passes messages on, plays the host, or just says yes (abuse case 5).
 ///
@@ -127,7 +128,7 @@ impl Middle {
 async fn say_yes(mut client: Line) -> Result<Went> {
     client.hear().await.context("the client says nothing")?;
     client.say(&ControlMessage::PairResult { paired: true }.encode()).await?;
-    let more = tokio::time::timeout(std::time::Duration::from_millis(200), client.hear()).await;
+    let more = tokio::time::timeout(Duration::from_millis(200), client.hear()).await;
     client.close(1);
     Ok(Went { paired: false, seen: format!("the client goes on with {more:?}") })
 }
@@ -149,7 +150,7 @@ pub async fn while_connecting(victim: &mut Victim) -> Result<Finding> {
     network.cut().await;
 
     let own = Persona::fresh("punktfunk")?;
-    let impostor = Impostor::at(at, &own)?;
+    let impostor = Impostor::at(at, &own).await?;
     let given = own.fingerprint().to_string();
     for extra in [&[][..], &["--trust-on-first-use"], &["--fingerprint", &given]] {
         let outcome = client.connect(&at.to_string(), extra).await?;
@@ -166,7 +167,7 @@ pub async fn while_connecting(victim: &mut Victim) -> Result<Finding> {
 
     let line = Rogue::at(source(0))?.call(victim.address, &own).await?;
     let stolen = own.in_the_mask_of(line.certificate().context("the host shows no certificate")?);
-    let impostor = Impostor::at(at, &stolen)?;
+    let impostor = Impostor::at(at, &stolen).await?;
     let outcome = client.connect(&at.to_string(), &["--timeout", "3"]).await?;
     finding.check(
         "the host's certificate without its key is refused",
@@ -240,8 +241,15 @@ struct Impostor {
 }
 
 impl Impostor {
-    fn at(at: SocketAddr, persona: &Persona) -> Result<Self> {
-        let endpoint = listen(at, persona)?;
+    /// Takes the place of whoever was there: their socket may be closed a moment later.
+    async fn at(at: SocketAddr, persona: &Persona) -> Result<Self> {
+        let deadline = Instant::now() + PATIENCE;
+        let endpoint = loop {
+            match listen(at, persona) {
+                Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(10)).await,
+                outcome => break outcome?,
+            }
+        };
         let calls = endpoint.clone();
         let talked = tokio::spawn(async move {
             let mut talked = 0;
