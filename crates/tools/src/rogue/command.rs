@@ -16,7 +16,7 @@ pub struct Options {
     #[arg(long = "attack", value_name = "NAME", value_enum)]
     attacks: Vec<Attack>,
     /// How many attempts to pair a flood makes; knocks are a tenth of it
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
     attempts: u32,
     /// Print one JSON object in place of the table
     #[arg(long)]
@@ -54,8 +54,10 @@ enum Attack {
     PairAttempts,
     /// Thousands that guess a PIN bound to another device
     Guesses,
-    /// Connections that say nothing
+    /// Connections that say nothing, from four addresses
     SilentConnections,
+    /// The same from a hundred
+    SilentCrowd,
     /// Knocks of fresh certificates from one address
     KnocksOfOne,
     /// Knocks of fresh certificates from 300 addresses
@@ -115,6 +117,7 @@ async fn carry_out(attack: Attack, victim: &mut Victim, attempts: usize) -> Resu
         Attack::PairAttempts => flood::pair_attempts(victim, crowd).await,
         Attack::Guesses => flood::guesses(victim, crowd).await,
         Attack::SilentConnections => flood::silent_connections(victim, 4, 32).await,
+        Attack::SilentCrowd => flood::silent_connections(victim, 100, 1).await,
         Attack::KnocksOfOne => flood::knocks(victim, Scale { attempts: attempts / 10, sources: 1, ..crowd }).await,
         Attack::KnocksOfMany => flood::knocks(victim, Scale { attempts: attempts / 10, sources: 300, ..crowd }).await,
         Attack::RepeatedKnocks => knock::repeated(victim).await,

@@ -59,7 +59,15 @@ impl Rogue {
     /// # Errors
     /// The handshake fails.
     pub async fn ask(&self, host: SocketAddr, persona: &Persona, payload: &[u8]) -> Result<Answer> {
-        let mut line = self.call(host, persona).await?;
+        let asked = Instant::now();
+        let mut line = match self.call(host, persona).await {
+            Ok(line) => line,
+            // A host without room closes before the stream is open.
+            Err(error) => {
+                let end = End::of(error.downcast_ref().with_context(|| error.to_string())?);
+                return Ok(Answer { payloads: Vec::new(), end, took: asked.elapsed() });
+            }
+        };
         let asked = Instant::now();
         // A host that has closed already says so at the end.
         let _ = line.say(payload).await;
@@ -100,6 +108,17 @@ pub enum End {
 }
 
 impl End {
+    /// What a connection's error says.
+    pub(super) fn of(error: &ConnectionError) -> Self {
+        match error {
+            ConnectionError::ApplicationClosed(close) => Self::Closed {
+                code: u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX),
+                reason: close.reason.to_vec(),
+            },
+            error => Self::Broken(error.to_string()),
+        }
+    }
+
     /// The code it was closed with.
     pub fn code(&self) -> Option<u32> {
         match self {
@@ -191,11 +210,7 @@ impl Line {
     /// Waits `patience` for the end.
     pub async fn end_within(&self, patience: Duration) -> End {
         match tokio::time::timeout(patience, self.connection.closed()).await {
-            Ok(ConnectionError::ApplicationClosed(close)) => End::Closed {
-                code: u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX),
-                reason: close.reason.to_vec(),
-            },
-            Ok(error) => End::Broken(error.to_string()),
+            Ok(error) => End::of(&error),
             Err(_) => End::Open,
         }
     }

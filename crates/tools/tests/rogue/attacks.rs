@@ -47,6 +47,7 @@ async fn a_malformed_request_to_pair_is_closed_and_leaves_the_pin_for_the_owner(
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_say_nothing_keep_neither_the_owners_device_nor_a_guest_out() {
     flood::silent_connections(&mut victim(), 4, 32).await.unwrap().hold();
+    flood::silent_connections(&mut victim(), 100, 1).await.unwrap().hold();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,3 +7,4 @@ mod flood;
 mod internet;
 mod pins;
 mod start;
+mod weak_rsa;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use tokio::{
     sync::Semaphore,
-    task::{JoinHandle, JoinSet},
+    task::{JoinError, JoinHandle, JoinSet},
 };
 
 use super::{OWNER, ceremony::says, owner_pairs, refusal};
@@ -231,7 +232,7 @@ impl Crowd {
     }
 }
 
-fn count(ends: &mut Ends, joined: Option<Result<Result<End>, tokio::task::JoinError>>) {
+fn count(ends: &mut Ends, joined: Option<Result<Result<End>, JoinError>>) {
     let code = joined.and_then(Result::ok).and_then(Result::ok).and_then(|end| end.code());
     *ends.entry(code).or_default() += 1;
 }
@@ -247,9 +248,9 @@ impl Knocks {
         let host = victim.address;
         let task = tokio::spawn(async move {
             let (mut ends, mut held, mut under_way) = (Ends::new(), Vec::new(), JoinSet::new());
-            let mut take = |ends: &mut Ends, joined: Option<Result<Result<(End, Line)>, _>>| match joined {
-                Some(Ok(Ok((End::Open, line)))) => held.push(line),
-                Some(Ok(Ok((end, _)))) => *ends.entry(end.code()).or_default() += 1,
+            let mut take = |ends: &mut Ends, joined: Option<Result<Knocked, JoinError>>| match joined {
+                Some(Ok(Knocked::Held(line))) => held.push(line),
+                Some(Ok(Knocked::Refused(end))) => *ends.entry(end.code()).or_default() += 1,
                 _ => *ends.entry(None).or_default() += 1,
             };
             for n in 0..scale.attempts {
@@ -257,12 +258,7 @@ impl Knocks {
                     take(&mut ends, under_way.join_next().await);
                 }
                 let rogue = rogues[n % rogues.len()].clone();
-                under_way.spawn(async move {
-                    let mut line = rogue.call(host, &Persona::fresh("Flood")?).await?;
-                    let _ = line.hello("Flood").await;
-                    let end = line.end_within(HELD).await;
-                    anyhow::Ok((end, line))
-                });
+                under_way.spawn(async move { knock(&rogue, host).await });
             }
             while !under_way.is_empty() {
                 take(&mut ends, under_way.join_next().await);
@@ -272,8 +268,31 @@ impl Knocks {
         Ok(Self { task })
     }
 
+    /// How they were refused, and those that were not.
     async fn end(self) -> Result<(Ends, Vec<Line>)> {
         self.task.await.context("the knocks")?
+    }
+}
+
+/// What came of one knock.
+enum Knocked {
+    Held(Line),
+    Refused(End),
+}
+
+async fn knock(rogue: &Rogue, host: SocketAddr) -> Knocked {
+    let call = async {
+        let mut line = rogue.call(host, &Persona::fresh("Flood")?).await?;
+        // A host that has closed already says so at the end.
+        let _ = line.hello("Flood").await;
+        anyhow::Ok(line)
+    };
+    match call.await {
+        Ok(line) => match line.end_within(HELD).await {
+            End::Open => Knocked::Held(line),
+            end => Knocked::Refused(end),
+        },
+        Err(error) => Knocked::Refused(error.downcast_ref().map_or(End::Broken(error.to_string()), End::of)),
     }
 }
 
