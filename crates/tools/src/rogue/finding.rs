@@ -85,7 +85,8 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cases: Vec<String> = self.cases.iter().map(u8::to_string).collect();
-        writeln!(f, "{} (abuse cases {})", self.attack, cases.join(", "))?;
+        let noun = if cases.len() == 1 { "case" } else { "cases" };
+        writeln!(f, "{} (abuse {noun} {})", self.attack, cases.join(", "))?;
         for check in &self.checks {
             let mark = if check.kept { "ok  " } else { "FAIL" };
             writeln!(f, "  {mark} {:<66} {}", check.promise, check.seen)?;

@@ -3,6 +3,7 @@
 
 mod advert;
 mod attacks;
+mod command;
 mod flood;
 mod internet;
 mod pins;
