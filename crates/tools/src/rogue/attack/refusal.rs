@@ -1,6 +1,6 @@
 //! What a refusal gives away: its code, and nothing else (abuse case 4).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use anyhow::Result;
 use punktfunk_proto::wire::{ControlMessage, PairRequest};
@@ -121,41 +121,64 @@ pub(super) fn malformed() -> Vec<u8> {
     ControlMessage::PairRequest(PairRequest { name: Some("Mallory".into()), spake }).encode()
 }
 
-/// Who is too fast must not learn from the time it takes whether a PIN is armed.
+/// Who is too fast must not learn from the time it takes whether a PIN is armed. What leaks shows every time, what the
+/// machine does beside shows once.
 async fn time_the_hasty(victim: &Victim, finding: &mut Finding) -> Result<()> {
-    let (rogue, mallory) = (Rogue::at(source(0))?, Persona::fresh("Mallory")?);
-    let (mut armed, mut disarmed) = (Vec::new(), Vec::new());
-    for block in 0..BLOCKS {
-        let samples = if block % 2 == 0 {
-            victim.arm()?;
-            &mut armed
-        } else {
-            victim.ctl(&["pair", "disarm"])?;
-            &mut disarmed
-        };
-        // Arming took a moment: the first of a block may be in time.
-        rogue.ask(victim.address, &mallory, &malformed()).await?;
-        for _ in 0..SAMPLES {
-            let answer = rogue.ask(victim.address, &mallory, &malformed()).await?;
-            if answer.end.code() == Some(0x62) {
-                samples.push(answer.took);
+    let mut times = Times::measure(victim).await?;
+    if !times.are_alike() {
+        times = Times::measure(victim).await?;
+    }
+    let promise = "how long a refusal takes does not tell whether a PIN is armed";
+    finding.check(promise, times.are_alike(), times);
+    Ok(())
+}
+
+/// How long refusals took.
+struct Times {
+    armed: Vec<Duration>,
+    disarmed: Vec<Duration>,
+}
+
+impl Times {
+    async fn measure(victim: &Victim) -> Result<Self> {
+        let (rogue, mallory) = (Rogue::at(source(0))?, Persona::fresh("Mallory")?);
+        let mut times = Self { armed: Vec::new(), disarmed: Vec::new() };
+        for block in 0..BLOCKS {
+            let samples = if block % 2 == 0 {
+                victim.arm()?;
+                &mut times.armed
+            } else {
+                victim.ctl(&["pair", "disarm"])?;
+                &mut times.disarmed
+            };
+            // Arming took a moment: the first of a block may be in time.
+            rogue.ask(victim.address, &mallory, &malformed()).await?;
+            for _ in 0..SAMPLES {
+                let answer = rogue.ask(victim.address, &mallory, &malformed()).await?;
+                if answer.end.code() == Some(0x62) {
+                    samples.push(answer.took);
+                }
             }
         }
+        Ok(times)
     }
-    let share = share_slower(&armed, &disarmed);
-    // How blunt this measurement is, for whoever reads it: on a busy machine, quite.
-    let noticed = (1..).map(|n| STEP * n).find(|delay| {
-        let delayed: Vec<Duration> = armed.iter().map(|took| *took + *delay).collect();
-        !INDISTINCT.contains(&share_slower(&delayed, &disarmed))
-    });
-    let seen = format!(
-        "slower while armed in {:.0} % of pairs of {} answers; a delay of {:?} would be noticed",
-        share * 100.0,
-        armed.len(),
-        noticed.unwrap_or_default()
-    );
-    finding.check("how long a refusal takes does not tell whether a PIN is armed", INDISTINCT.contains(&share), seen);
-    Ok(())
+
+    fn are_alike(&self) -> bool {
+        INDISTINCT.contains(&share_slower(&self.armed, &self.disarmed))
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = 100.0 * share_slower(&self.armed, &self.disarmed);
+        // How blunt this measurement is, for whoever reads it: on a busy machine, quite.
+        let noticed = (1..1_000).map(|n| STEP * n).find(|delay| {
+            let delayed: Vec<Duration> = self.armed.iter().map(|took| *took + *delay).collect();
+            !INDISTINCT.contains(&share_slower(&delayed, &self.disarmed))
+        });
+        let (answers, noticed) = (self.armed.len(), noticed.unwrap_or_default());
+        write!(f, "slower while armed in {share:.0} % of pairs of {answers} answers; {noticed:?} would be noticed")
+    }
 }
 
 /// Of all pairs, the share in which the first is slower: a half if the two are alike (Mann and Whitney).
