@@ -5,6 +5,7 @@ mod demo;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use punktfunk_tools::rogue;
 
 /// Tools for working on punktfunk.
 #[derive(Parser)]
@@ -22,11 +23,19 @@ enum Command {
     /// an application, types and clicks into it, changes the mode, and prints one table. Exits with 1 if anything is
     /// not as it should be, and says what.
     Demo(demo::Options),
+    /// Attacks a real host over real sockets and says which promises it kept
+    ///
+    /// Somebody between client and host, replay, reflection, malformed and hostile key exchanges, floods of attempts
+    /// and knocks, odd and stolen certificates: the abuse cases of docs/reference/security.md, with the host's memory
+    /// before, at the peak and after.
+    #[command(after_help = rogue::EXAMPLES)]
+    Rogue(rogue::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
+        Command::Rogue(options) => rogue::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,9 +8,9 @@ use punktfunk_proto::{
     wire::CloseCode,
 };
 use punktfunk_transport::{Link, Role, drive};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
-use super::{Supervisor, admission, host_clock, live::LiveSession, pairing};
+use super::{Supervisor, admission, host_clock, live::LiveSession, pairing, strangers::Place};
 
 /// What the owner's task of a connection works with.
 pub(super) struct Owner {
@@ -23,7 +23,7 @@ pub(super) struct Owner {
     /// Where the control task finds the session once there is one.
     pub(super) live: Arc<OnceLock<Arc<LiveSession>>>,
     /// Held until the connection is admitted.
-    pub(super) stranger: Option<OwnedSemaphorePermit>,
+    pub(super) stranger: Option<Place>,
 }
 
 impl Owner {
@@ -39,8 +39,18 @@ impl Owner {
         self.tell(HostCommand::Refuse { code, reason }).await;
     }
 
+    /// What the client says first; `None` if it leaves before, `Err` if it has to make room for others.
+    async fn first(&mut self) -> Result<Option<HostEvent>, NoRoom> {
+        let Some(place) = &self.stranger else { return Ok(self.events.recv().await) };
+        tokio::select! {
+            first = self.events.recv() => if place.speak() { Ok(first) } else { Err(NoRoom) },
+            () = place.gives_way() => Err(NoRoom),
+        }
+    }
+
     async fn run(mut self) {
-        match self.events.recv().await {
+        let Ok(first) = self.first().await else { return self.refuse(CloseCode::Busy, CROWDED).await };
+        match first {
             Some(HostEvent::Hello(hello)) => admission::run(self, *hello).await,
             Some(HostEvent::PairingRequested { name }) => pairing::run(self, name).await,
             // Closed before it said anything: a reachability check, harmless.
@@ -49,12 +59,15 @@ impl Owner {
     }
 }
 
+/// A connection gave its place to a newer one.
+struct NoRoom;
+
 /// Serves a connection until it ends.
 pub(super) async fn serve(supervisor: Arc<Supervisor>, link: Link) {
     let is_known = supervisor.is_known(link.peer_fingerprint);
-    let stranger = Arc::clone(&supervisor.strangers).try_acquire_owned().ok();
+    let stranger = if is_known { None } else { supervisor.strangers.enter(link.peer.ip()) };
     if stranger.is_none() && !is_known {
-        link.close(CloseCode::Busy.code(), "too many connections are waiting");
+        link.close(CloseCode::Busy.code(), CROWDED);
         return;
     }
     let (commands, inbox) = mpsc::channel(COMMANDS);
@@ -68,7 +81,7 @@ pub(super) async fn serve(supervisor: Arc<Supervisor>, link: Link) {
         commands,
         events,
         live: Arc::clone(&live),
-        stranger: stranger.filter(|_| !is_known),
+        stranger,
     };
     let owner = tokio::spawn(owner.run());
     let on_event = move |event| route(event, &live, &asks);
@@ -100,6 +113,8 @@ fn route(event: HostEvent, live: &OnceLock<Arc<LiveSession>>, asks: &mpsc::Sende
     }
 }
 
+/// Said to who finds no place, or has to give it up.
+const CROWDED: &str = "too many connections are waiting";
 /// Commands on their way to a control session.
 const COMMANDS: usize = 64;
 /// More events than a handshake can have.

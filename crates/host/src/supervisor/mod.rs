@@ -8,6 +8,7 @@ mod admission;
 mod connection;
 mod live;
 mod pairing;
+mod strangers;
 
 use std::{
     collections::HashMap,
@@ -33,6 +34,7 @@ use crate::config::Config;
 
 use live::LiveSessions;
 pub use live::{LiveSession, SessionId};
+use strangers::Strangers;
 
 /// What every connection and the owner share.
 pub struct Supervisor {
@@ -49,8 +51,8 @@ pub struct Supervisor {
     sessions: Mutex<LiveSessions>,
     /// One permit a session.
     slots: Arc<Semaphore>,
-    /// One permit a connection that has not been admitted: bounds what strangers can hold.
-    strangers: Arc<Semaphore>,
+    /// One place a connection that has not been admitted.
+    strangers: Arc<Strangers>,
 }
 
 /// What was found to work on this machine.
@@ -75,7 +77,7 @@ impl Supervisor {
             listen,
             started: Instant::now(),
             slots: Arc::new(Semaphore::new(usize::from(config.session.max_sessions))),
-            strangers: Arc::new(Semaphore::new(STRANGERS)),
+            strangers: Strangers::new(STRANGERS),
             identity: trust.identity().fingerprint,
             config,
             backend,
