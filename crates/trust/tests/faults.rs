@@ -51,7 +51,7 @@ fn host() -> TempDir {
 }
 
 fn pair(trust: &mut Trust, device: Fingerprint) -> bool {
-    let invitation = Invitation { device: InvitedDevice::Bound(device), offer: Offer::default() };
+    let invitation = Invitation { device: InvitedDevice::Bound(device), ..Invitation::default() };
     trust.arm(now(), invitation, &mut StdRng::seed_from_u64(1));
     let from = Ipv4Addr::from_bits(0x0A00_0000 + u32::from(device.as_bytes()[0])).into();
     let attempt = trust.begin_pairing(now(), from, Some(device)).unwrap();

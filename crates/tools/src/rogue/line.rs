@@ -265,7 +265,8 @@ pub struct Transcript {
 pub async fn pair(mut line: Line, persona: &Persona, pin: &Pin) -> Result<Result<Transcript, End>> {
     let host = line.peer().context("the host shows no certificate")?;
     let parties = (persona.fingerprint(), host);
-    let (mut ceremony, request) = ClientCeremony::start(Some(persona.name.clone()), pin, parties, entropy());
+    let (mut ceremony, request) =
+        ClientCeremony::start(Some(persona.name.clone()), &pin.clone().into(), parties, entropy());
     // A host that has closed already says so at the end.
     let _ = line.say(&ControlMessage::PairRequest(request.clone()).encode()).await;
     let Ok(ControlMessage::PairChallenge(challenge)) = line.hear_message().await else {

@@ -57,7 +57,7 @@ const AT_ONCE: usize = 24;
 
 fn request(persona: &Persona, victim: &Victim, pin: &Pin) -> Vec<u8> {
     let parties = (persona.fingerprint(), victim.fingerprint);
-    let (_, request) = ClientCeremony::start(Some("Mallory".into()), pin, parties, entropy());
+    let (_, request) = ClientCeremony::start(Some("Mallory".into()), &pin.clone().into(), parties, entropy());
     ControlMessage::PairRequest(request).encode()
 }
 
@@ -119,7 +119,7 @@ pub async fn reflection(victim: &mut Victim) -> Result<Finding> {
     let persona = Persona::fresh("Mallory")?;
     let pin: Pin = "0000".parse()?;
     let parties = (persona.fingerprint(), victim.fingerprint);
-    let (_, request) = ClientCeremony::start(None, &pin, parties, entropy());
+    let (_, request) = ClientCeremony::start(None, &pin.into(), parties, entropy());
 
     victim.arm()?;
     let reflect = |challenge: &PairChallenge| PairProof { confirmation: challenge.confirmation };

@@ -118,7 +118,7 @@ impl Middle {
         let ControlMessage::PairRequest(request) = client.hear_message().await? else { bail!("no request") };
         let device = client.peer().context("the client shows no certificate")?;
         let mut ceremony = HostCeremony::new(self.shown_to_client.fingerprint(), device);
-        let challenge = ceremony.handle_request(&request, &guess, entropy())?;
+        let challenge = ceremony.handle_request(&request, &guess.into(), entropy())?;
         client.say(&ControlMessage::PairChallenge(challenge).encode()).await?;
         let proof = client.hear().await;
         Ok(Went { paired: proof.is_some(), seen: format!("the client's proof: {proof:?}") })
