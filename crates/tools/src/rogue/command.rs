@@ -106,6 +106,8 @@ pub fn run(options: &Options) -> Result<()> {
 
 async fn carry_out(attack: Attack, victim: &mut Victim, attempts: usize) -> Result<Finding> {
     let crowd = Scale { attempts, sources: 20, at_once: 128 };
+    // Fewer at once than one address may have handshakes under way, so that each knock is heard.
+    let knocks = Scale { attempts: attempts / 10, sources: 1, at_once: 48 };
     match attack {
         Attack::MalformedRequests => ceremony::malformed_requests(victim).await,
         Attack::HostilePoints => points::hostile_points(victim).await,
@@ -118,8 +120,8 @@ async fn carry_out(attack: Attack, victim: &mut Victim, attempts: usize) -> Resu
         Attack::Guesses => flood::guesses(victim, crowd).await,
         Attack::SilentConnections => flood::silent_connections(victim, 4, 32).await,
         Attack::SilentCrowd => flood::silent_connections(victim, 100, 1).await,
-        Attack::KnocksOfOne => flood::knocks(victim, Scale { attempts: attempts / 10, sources: 1, ..crowd }).await,
-        Attack::KnocksOfMany => flood::knocks(victim, Scale { attempts: attempts / 10, sources: 300, ..crowd }).await,
+        Attack::KnocksOfOne => flood::knocks(victim, Scale { sources: 1, ..knocks }).await,
+        Attack::KnocksOfMany => flood::knocks(victim, Scale { sources: 300, ..knocks }).await,
         Attack::RepeatedKnocks => knock::repeated(victim).await,
         Attack::HostileNames => knock::hostile_names(victim).await,
         Attack::EqualNames => knock::equal_names(victim).await,
