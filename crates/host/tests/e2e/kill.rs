@@ -137,7 +137,8 @@ impl Lane {
         let mut was_told = false;
         {
             let tell = |outcome| was_told = outcome == PairingOutcome::Paired;
-            let mut ceremony = pin!(device.pair_telling(self.host.address, &pin, tell));
+            let secret = pin.into();
+            let mut ceremony = pin!(device.pair_telling(self.host.address, &secret, tell));
             let in_time = timeout(moment, &mut ceremony).await;
             self.kill_host();
             if in_time.is_err() {

@@ -4,6 +4,7 @@ mod discovery;
 mod faults;
 mod fixture;
 mod kill;
+mod owner;
 mod sources;
 mod streaming;
 mod trust;
