@@ -27,7 +27,7 @@ use crate::{
     approvals::{ApprovalPath, KnockId, ParkedId},
     pin::{Invitation, InvitedBy, InvitedDevice, PinAttempt, SpentPin},
     policy::PairingPolicy,
-    trust::{ApproveError, Refusal, TrustEvent, Verdict},
+    trust::{AccessEnd, ApproveError, Refusal, TrustEvent, Verdict},
 };
 use ops::{Jump, Op, op};
 use reference::{Guess, Reference, Who};
@@ -165,6 +165,15 @@ impl Run {
         let Fixture { trust, now, rng, .. } = &mut self.fixture;
         self.secret = Some(trust.arm(*now, Invitation { device, by, offer }, rng));
         self.expected.arm(now.instant, by, who, offer);
+        self.noted();
+    }
+
+    /// Something went to the audit log that changes nothing else: with a row, if the disk takes one, goes the time.
+    fn noted(&mut self) {
+        self.time();
+        if !self.faulty {
+            self.expected.wrote();
+        }
     }
 
     fn begin(&mut self, who: Who, far: bool) -> Checked {
@@ -193,6 +202,9 @@ impl Run {
         let expected = self.expected.guess(now.instant, who, window);
         let spent = self.fixture.trust.spend_pin(now, attempt);
         prop_assert_eq!(spent.is_ok(), expected.is_some(), "window {}", window);
+        if spent.is_ok() {
+            self.noted();
+        }
         self.answered.extend(spent.ok().zip(expected).map(|(spent, guess)| (spent, guess, proves)));
         Ok(())
     }
@@ -279,6 +291,7 @@ impl Run {
         let knock = self.fixture.trust.knocks(now).nth(place);
         if let Some(knock) = knock {
             prop_assert!(self.fixture.trust.deny(now, knock.id).is_ok());
+            self.noted();
             self.expected.listed.remove(&knock.fingerprint.as_bytes()[0]);
             self.gone.push(knock.id);
         }
@@ -412,7 +425,10 @@ impl Run {
                 TrustEvent::Parked { parked, .. } => {
                     prop_assert!(self.held.remove(&parked), "{:?} ended twice", parked);
                 }
-                TrustEvent::AccessEnded { fingerprint, .. } => {
+                TrustEvent::AccessEnded { fingerprint, end } => {
+                    if end == AccessEnd::Expired {
+                        self.noted();
+                    }
                     if self.live.remove(&fingerprint.as_bytes()[0]).is_some() {
                         self.reach(Reached::EndedWhileLive);
                     }
