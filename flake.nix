@@ -1,0 +1,129 @@
+{
+  description = "punktfunk: a streaming host for games and desktops";
+
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    crane.url = "github:ipetkov/crane";
+  };
+
+  outputs =
+    {
+      self,
+      nixpkgs,
+      crane,
+    }:
+    let
+      inherit (nixpkgs) lib;
+      systems = [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+      forEachSystem = f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+      packagesOf = pkgs: self.packages.${pkgs.stdenv.hostPlatform.system};
+
+      concerns = import ./modules/concerns.nix;
+      # A module, with the package that this flake builds.
+      withPackage = module: {
+        imports = [
+          module
+          (
+            { pkgs, ... }:
+            {
+              services.punktfunk.package = lib.mkDefault (packagesOf pkgs).punktfunk-host;
+            }
+          )
+        ];
+      };
+    in
+    {
+      packages = forEachSystem (pkgs: import ./images/nixos/packages.nix { inherit crane pkgs; });
+
+      nixosModules = lib.mapAttrs (_: withPackage) (
+        concerns
+        // {
+          default = ./modules;
+          appliance = ./modules/profiles/appliance.nix;
+          desktop = ./modules/profiles/desktop.nix;
+        }
+      );
+
+      nixosConfigurations.appliance = lib.nixosSystem {
+        modules = [
+          self.nixosModules.appliance
+          ./images/nixos/template/configuration.nix
+          { nixpkgs.hostPlatform = "x86_64-linux"; }
+        ];
+      };
+
+      checks = forEachSystem (
+        pkgs:
+        let
+          packages = packagesOf pkgs;
+          vmOf =
+            concern:
+            (import (concern + "/test.nix") {
+              inherit lib;
+              pkgs = pkgs // packages;
+            }).vm;
+        in
+        {
+          inherit (packages) punktfunk-host punktfunk docs;
+        }
+        // lib.mapAttrs' (
+          name: concern:
+          lib.nameValuePair "vm-${name}" (
+            pkgs.testers.runNixOSTest {
+              imports = [ (vmOf concern) ];
+              defaults.imports = [ self.nixosModules.default ];
+            }
+          )
+        ) concerns
+      );
+
+      devShells = forEachSystem (pkgs: {
+        default = pkgs.mkShell {
+          inputsFrom = [ (packagesOf pkgs).punktfunk-host ];
+          packages = [
+            pkgs.cargo
+            pkgs.cargo-nextest
+            pkgs.clippy
+            pkgs.foot
+            pkgs.rustfmt
+            pkgs.sway
+            pkgs.weston
+            pkgs.xclock
+            pkgs.xlogo
+            pkgs.xwayland
+          ];
+          LIBCLANG_PATH = "${lib.getLib pkgs.llvmPackages.libclang}/lib";
+        };
+      });
+
+      apps = forEachSystem (
+        pkgs:
+        let
+          packages = packagesOf pkgs;
+        in
+        {
+          default = {
+            type = "app";
+            program = lib.getExe packages.punktfunk-host;
+            meta.description = "The streaming host";
+          };
+          demo = {
+            type = "app";
+            program = lib.getExe packages.demo;
+            meta.description = "Streams a real desktop to a real client on this machine and prints one table";
+          };
+        }
+      );
+
+      formatter = forEachSystem (pkgs: pkgs.nixfmt-tree);
+
+      templates.appliance = {
+        path = ./images/nixos/template;
+        description = "A PC that boots into punktfunk";
+      };
+      templates.default = self.templates.appliance;
+    };
+}

@@ -1,0 +1,17 @@
+{
+  # The folder of a checkout of punktfunk, or wherever its flake is to be had.
+  inputs.punktfunk.url = "path:/etc/nixos/punktfunk";
+  inputs.nixpkgs.follows = "punktfunk/nixpkgs";
+
+  outputs =
+    { nixpkgs, punktfunk, ... }:
+    {
+      nixosConfigurations.streamer = nixpkgs.lib.nixosSystem {
+        modules = [
+          punktfunk.nixosModules.appliance
+          ./configuration.nix
+          { nixpkgs.hostPlatform = "x86_64-linux"; }
+        ];
+      };
+    };
+}
