@@ -469,6 +469,7 @@ let
     concatMapStringsSep =
       separator: f: list:
       concatStringsSep separator (map f list);
+    concatLists = concatMap (list: list);
     concatStrings = concatStringsSep "";
     splitString = separator: text: filter isString (builtins.split (lib.escapeRegex separator) text);
     escapeRegex = replaceStrings [ "." ] [ "\\." ];
