@@ -12,9 +12,9 @@ let
       "nvidia-x11-"
       "nvidia-open-"
     ];
-  ofOtherVersion = lib.filter (
-    package: isNvidia package && !lib.hasInfix driver.version package.name
-  ) (config.boot.extraModulePackages ++ config.hardware.graphics.extraPackages);
+  ofOtherVersion = lib.filter (package: isNvidia package && !lib.elem driver.version (lib.splitString "-" package.name)) (
+    config.boot.extraModulePackages ++ config.hardware.graphics.extraPackages
+  );
 in
 lib.optional (builtFor != kernel.modDirVersion) ''
   hardware.nvidia.package was built for kernel ${builtFor}, but this machine boots kernel ${kernel.modDirVersion}.

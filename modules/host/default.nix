@@ -14,7 +14,11 @@ in
   imports = [ ./settings.nix ];
 
   options.services.punktfunk = {
-    enable = lib.mkEnableOption "the punktfunk streaming host";
+    enable = lib.mkOption {
+      type = lib.types.bool;
+      default = false;
+      description = "Whether this machine is a punktfunk streaming host.";
+    };
 
     package = lib.mkOption {
       type = lib.types.package;

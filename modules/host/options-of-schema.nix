@@ -7,19 +7,10 @@ let
   # A value that may be left out is `type: [T, "null"]` there and `nullOr T` here.
   isOptional = schema: lib.isList (schema.type or null) && lib.elem "null" schema.type;
   kind =
-    schema:
-    if isOptional schema then
-      lib.head (lib.filter (name: name != "null") schema.type)
-    else
-      schema.type or "choice";
+    schema: if isOptional schema then lib.head (lib.filter (name: name != "null") schema.type) else schema.type or "choice";
 
   choices = schema: map (choice: choice.const) schema.oneOf;
-  integer =
-    schema:
-    if schema ? maximum then
-      types.ints.between (schema.minimum or 0) schema.maximum
-    else
-      types.ints.unsigned;
+  integer = schema: types.ints.between (schema.minimum or 0) (schema.maximum or 4294967295);
 
   plainType =
     schema:
@@ -39,9 +30,7 @@ let
   typeOf = schema: if isOptional schema then types.nullOr (plainType schema) else plainType schema;
 
   describeChoice = choice: "\n\n- `\"${choice.const}\"`: ${choice.description or ""}";
-  description =
-    schema:
-    (schema.description or "") + lib.concatMapStringsSep "" describeChoice (schema.oneOf or [ ]);
+  description = schema: (schema.description or "") + lib.concatMapStringsSep "" describeChoice (schema.oneOf or [ ]);
 
   optionOf =
     schema:
@@ -57,8 +46,6 @@ let
   # A table of fixed keys becomes a set of options, so that each key is documented and merged by itself.
   optionsOf =
     schema:
-    lib.mapAttrs (
-      _: property: if property ? properties then optionsOf property else optionOf property
-    ) schema.properties;
+    lib.mapAttrs (_: property: if property ? properties then optionsOf property else optionOf property) schema.properties;
 in
 optionsOf

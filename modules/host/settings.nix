@@ -39,10 +39,8 @@ in
     };
   };
 
-  config.services.punktfunk.configFile =
-    pkgs.runCommand "punktfunk.toml" { passthru = { inherit settings; }; }
-      ''
-        ${lib.getExe cfg.package} check-config --config ${unchecked}
-        cp ${unchecked} $out
-      '';
+  config.services.punktfunk.configFile = pkgs.runCommand "punktfunk.toml" { passthru = { inherit settings; }; } ''
+    ${lib.getExe cfg.package} check-config --config ${unchecked}
+    cp ${unchecked} $out
+  '';
 }

@@ -2,9 +2,7 @@
 { lib }:
 file:
 let
-  lines = lib.filter (line: line != "" && !lib.hasPrefix "#" line) (
-    lib.splitString "\n" (builtins.readFile file)
-  );
+  lines = lib.filter (line: line != "" && !lib.hasPrefix "#" line) (lib.splitString "\n" (builtins.readFile file));
   matching = pattern: lib.filter (found: found != null) (map (builtins.match pattern) lines);
 
   users = matching ''u ([^ ]+) - "([^"]+)" ([^ ]+)'';
@@ -19,9 +17,7 @@ let
       group = lib.head found;
       description = builtins.elemAt found 1;
       home = builtins.elemAt found 2;
-      extraGroups = map (member: builtins.elemAt member 1) (
-        lib.filter (member: lib.head member == lib.head found) members
-      );
+      extraGroups = map (member: builtins.elemAt member 1) (lib.filter (member: lib.head member == lib.head found) members);
     };
 in
 if !understood then

@@ -47,17 +47,12 @@ in
 
   config = lib.mkIf cfg.enable {
     services.punktfunk.settings.network = {
-      media_port = lib.mkIf (cfg.network.openFirewall && network.port != 0) (
-        lib.mkDefault (network.port + 1)
-      );
+      media_port = lib.mkIf (cfg.network.openFirewall && network.port != 0) (lib.mkDefault (network.port + 1));
       mdns.interfaces = lib.mkDefault cfg.network.interfaces;
     };
 
     networking.firewall = lib.mkIf (cfg.network.openFirewall && isFixed) (
-      if cfg.network.interfaces == [ ] then
-        rules
-      else
-        { interfaces = lib.genAttrs cfg.network.interfaces (_: rules); }
+      if cfg.network.interfaces == [ ] then rules else { interfaces = lib.genAttrs cfg.network.interfaces (_: rules); }
     );
     networking.interfaces = lib.genAttrs cfg.network.wakeOnLan (_: {
       wakeOnLan.enable = true;

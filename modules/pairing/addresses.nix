@@ -21,9 +21,9 @@ in
   declared =
     config:
     map withoutPrefix (
-      lib.concatMap (
-        interface: map (one: one.address) (interface.ipv4.addresses ++ interface.ipv6.addresses)
-      ) (lib.attrValues config.networking.interfaces)
+      lib.concatMap (interface: map (one: one.address) (interface.ipv4.addresses ++ interface.ipv6.addresses)) (
+        lib.attrValues config.networking.interfaces
+      )
       ++ lib.concatMap (network: network.address) (lib.attrValues config.systemd.network.networks)
     );
 }

@@ -50,11 +50,9 @@ in
       ++ lib.optional cfg.session.x11 pkgs.xwayland
       ++ lib.optional (cfg.settings.display.backend == "sway") pkgs.sway;
 
-    warnings =
-      lib.optional (cfg.settings.session.command == [ ] && cfg.settings.display.backend != "synthetic")
-        ''
-          services.punktfunk has no application, so a client that connects is told so and sees nothing.
-          Name one, for example: services.punktfunk.session.application = pkgs.foot;
-        '';
+    warnings = lib.optional (cfg.settings.session.command == [ ] && cfg.settings.display.backend != "synthetic") ''
+      services.punktfunk has no application, so a client that connects is told so and sees nothing.
+      Name one, for example: services.punktfunk.session.application = pkgs.foot;
+    '';
   };
 }

@@ -8,16 +8,20 @@
   hostDefaults ? null,
 }:
 let
-  standIn = import ./nixos.nix { inherit lib; };
+  pkgs = import ./packages.nix { inherit lib; };
+  nixos = import ./nixos.nix { inherit lib; };
   print = import ./print.nix { inherit lib; };
-  inherit (standIn) pkgs;
 
   evaluate =
     modules:
     lib.evalModules {
       specialArgs = { inherit pkgs; };
       modules = [
-        standIn.module
+        nixos
+        {
+          boot.kernelPackages = lib.mkDefault pkgs.linuxPackages;
+          hardware.nvidia.package = lib.mkDefault pkgs.linuxPackages.nvidiaPackages.stable;
+        }
       ]
       ++ modules;
     };
@@ -33,9 +37,7 @@ let
     if failed == [ ] then
       config
     else
-      throw "\nFailed assertions:\n${
-        lib.concatMapStringsSep "\n" (assertion: "- ${assertion.message}") failed
-      }";
+      throw "\nFailed assertions:\n${lib.concatMapStringsSep "\n" (assertion: "- ${assertion.message}") failed}";
 
   # Everything the case says, forced: an option that nobody reads is never checked.
   checked =
@@ -132,16 +134,12 @@ let
       removeAttrs config [ "assertions" ] // { services = removeAttrs config.services [ "punktfunk" ]; }
     )
     + settings;
-  byName =
-    f: lib.concatMap (suite: lib.mapAttrsToList (f suite) suites.${suite}) (lib.attrNames suites);
+  byName = f: lib.concatMap (suite: lib.mapAttrsToList (f suite) suites.${suite}) (lib.attrNames suites);
 in
 {
   # Suite to text: what every case that is right evaluates to.
   snapshots = lib.mapAttrs (
-    _: cases:
-    lib.concatStringsSep "\n" (
-      lib.mapAttrsToList (name: case: "==== ${name}\n${snapshot case}") (good cases)
-    )
+    _: cases: lib.concatStringsSep "\n" (lib.mapAttrsToList (name: case: "==== ${name}\n${snapshot case}") (good cases))
   ) (removeAttrs suites [ "nodes" ]);
 
   # File name to TOML: what the host has to accept, or to refuse with the text in `refusals`.
@@ -167,11 +165,9 @@ in
   );
 
   # What must not evaluate. `fails` lists texts that the message holds.
-  wrong = lib.mapAttrs (
-    _: cases: lib.mapAttrs (_: checked) (lib.filterAttrs (_: case: case ? fails) cases)
-  ) suites;
+  wrong = lib.mapAttrs (_: cases: lib.mapAttrs (_: checked) (lib.filterAttrs (_: case: case ? fails) cases)) suites;
   messages = lib.concatStringsSep "" (
-    lib.concatMap (line: line) (
+    lib.concatMap (lines: lines) (
       byName (
         suite: name: case:
         map (text: "${suite}.${name}\t${text}\n") (case.fails or [ ])
@@ -191,9 +187,7 @@ in
         if isLeaf tree then
           [ (lib.concatStringsSep "." path) ]
         else
-          lib.concatMap (name: keysOf isLeaf children (path ++ [ name ]) (children tree).${name}) (
-            lib.attrNames (children tree)
-          );
+          lib.concatMap (name: keysOf isLeaf children (path ++ [ name ]) (children tree).${name}) (lib.attrNames (children tree));
       options = keysOf (tree: tree._type or null == "option") (
         tree:
         removeAttrs tree [
@@ -207,13 +201,9 @@ in
       ours = withoutNull host.config.services.punktfunk.settings;
       theirs = withoutNull (lib.importJSON hostDefaults).config;
     in
-    lib.concatStrings (
-      map (key: "the host's configuration has ${key}, but there is no option for it\n") (
-        missing options fields
-      )
-      ++ map (key: "there is an option for ${key}, but the host's configuration has no such key\n") (
-        missing fields options
-      )
+    lib.concatStringsSep "" (
+      map (key: "the host's configuration has ${key}, but there is no option for it\n") (missing options fields)
+      ++ map (key: "there is an option for ${key}, but the host's configuration has no such key\n") (missing fields options)
       ++ lib.optional (
         hostDefaults != null && ours != theirs
       ) "the defaults differ from the host's:\n${print.differences theirs ours}"
@@ -237,10 +227,10 @@ in
       );
       "overrides.conf" =
         "[Service]\n"
-        + line "Environment" "PATH=${
-          lib.concatMapStringsSep ":" (package: "${package}/bin") host.path
-        }:/usr/bin"
-        + lib.concatStrings (lib.concatLists (lib.mapAttrsToList (key: map (line key)) host.serviceConfig));
+        + line "Environment" "PATH=${lib.concatMapStringsSep ":" (package: "${package}/bin") host.path}:/usr/bin"
+        + lib.concatStringsSep "" (
+          lib.concatMap (key: map (line key) host.serviceConfig.${key}) (lib.attrNames host.serviceConfig)
+        );
       programs = lib.concatStringsSep "\n" (
         map toString (
           host.path

@@ -1,280 +1,144 @@
-# A stand-in for the part of nixpkgs' `lib` that the modules use, so that they can be evaluated where nixpkgs cannot be
-# had. It behaves as the real one does, messages included; whatever it lacks fails loudly as a missing attribute.
+# A stand-in for the part of nixpkgs' `lib` that the modules use, for where nixpkgs cannot be had. It behaves as the real
+# one does, messages included; whatever it lacks fails loudly as a missing attribute. builtins are what this is made of.
+with builtins;
 let
-  inherit (builtins)
-    attrNames
-    attrValues
-    concatMap
-    concatStringsSep
-    elem
-    elemAt
-    filter
-    foldl'
-    functionArgs
-    genericClosure
-    head
-    isAttrs
-    isFunction
-    isInt
-    isList
-    isPath
-    isString
-    length
-    listToAttrs
-    map
-    mapAttrs
-    replaceStrings
-    stringLength
-    substring
-    tail
-    toJSON
-    zipAttrsWith
-    ;
-
   isType = type: value: isAttrs value && value._type or null == type;
-  isDerivation = value: isAttrs value && value.type or null == "derivation";
-  showOption = concatStringsSep ".";
-  show =
-    value:
-    if isFunction value then
-      "<function>"
-    else if isDerivation value then
-      "<derivation ${value.name}>"
-    else
-      toJSON value;
-  showDefs = map (def: "\n- In `${def.file}': ${show def.value}");
-  complaint =
-    text: loc: more: defs:
-    throw "${text} `${showOption loc}'${more}${concatStringsSep "" (showDefs defs)}";
+  isPackage = value: isAttrs value && value.type or null == "derivation";
+  show = value: if isPackage value then "<derivation ${value.name}>" else toJSON value;
+  said = def: "\n- In `${def.file}': ${show def.value}";
+  complain =
+    what: loc: why: defs:
+    throw "${what} `${concatStringsSep "." loc}'${why}${concatStringsSep "" (map said defs)}";
+  # Replaces what definitions say, not where they stand.
+  saying = def: value: def // { inherit value; };
+  asModule = def: { _file = def.file; } // { config = def.value; };
+  byName = defs: zipAttrsWith (_: found: found) (map (def: mapAttrs (_: saying def) def.value) defs);
 
-  # Types. `class` is what decides about brackets in descriptions.
-  mkType =
-    attrs:
+  # Types. `class` decides about brackets in descriptions.
+  type =
+    class: description: attrs:
     {
       _type = "option-type";
       check = _: true;
       merge = mergeEqual;
-      class = "noun";
       getSubOptions = _: { };
+      inherit class description;
     }
     // attrs;
-  phrase =
-    classes: type: if elem type.class classes then type.description else "(${type.description})";
+  checking = description: check: type "noun" description { inherit check; };
+  phrase = classes: t: if elem t.class classes then t.description else "(${t.description})";
   mergeEqual =
     loc: defs:
-    if length defs == 1 || filter (def: def.value != (head defs).value) defs == [ ] then
+    if all (def: def.value == (head defs).value) defs then
       (head defs).value
     else
-      complaint "The option" loc " has conflicting definition values:" defs;
-  mergeOne =
-    loc: defs:
-    if length defs == 1 then
-      (head defs).value
-    else
-      complaint "The option" loc " is defined multiple times while it's expected to be unique." defs;
-  checked =
-    type: loc: defs:
-    let
-      wrong = filter (def: !(type.check def.value)) defs;
-    in
-    if wrong == [ ] then
-      type.merge loc defs
-    else
-      complaint "A definition for option" loc " is not of type `${type.description}'. Definition values:"
-        wrong;
-  perName =
-    merge: loc: defs:
-    zipAttrsWith (name: merge (loc ++ [ name ])) (
-      map (
-        def:
-        mapAttrs (_: value: {
-          inherit (def) file;
-          inherit value;
-        }) def.value
-      ) defs
-    );
-  between =
-    low: high:
-    mkType {
-      description = "integer between ${toString low} and ${toString high} (both inclusive)";
-      check = value: isInt value && value >= low && value <= high;
-    };
-  simple = description: check: mkType { inherit description check; };
+      complain "The option" loc " has conflicting definition values:" defs;
 
   types = rec {
-    raw = mkType {
-      description = "raw value";
-      merge = mergeOne;
-    };
-    anything = mkType {
-      description = "anything";
+    anything = type "noun" "anything" {
       merge =
         loc: defs:
-        if filter (def: !isAttrs def.value || isDerivation def.value) defs == [ ] then
-          perName (define anything) loc defs
+        if all (def: isAttrs def.value && !isPackage def.value) defs then
+          mapAttrs (name: define anything (loc ++ [ name ])) (byName defs)
         else
           mergeEqual loc defs;
     };
-    bool = simple "boolean" builtins.isBool;
-    str = simple "string" isString;
-    path = simple "absolute path" (
-      p: isPath p || isDerivation p || (isString p && substring 0 1 p == "/")
-    );
-    package = simple "package" isDerivation // {
-      merge = mergeOne;
-    };
-    ints = {
-      inherit between;
-      unsigned = simple "unsigned integer, meaning >=0" (n: isInt n && n >= 0) // {
-        class = "nonRestrictiveClause";
-      };
-    };
+    bool = checking "boolean" isBool;
+    str = checking "string" isString;
+    package = checking "package" isPackage;
+    path = checking "absolute path" (p: isPath p || isPackage p || (isString p && lib.hasPrefix "/" p));
+    ints.between =
+      low: high:
+      checking "integer between ${toString low} and ${toString high} (both inclusive)" (n: isInt n && low <= n && n <= high);
     enum =
       values:
-      simple (
+      (
         if length values == 1 then
-          "value ${show (head values)} (singular enum)"
+          type "noun" "value ${show (head values)} (singular enum)"
         else
-          "one of ${concatStringsSep ", " (map show values)}"
-      ) (value: elem value values)
-      // {
-        class = if length values < 2 then "noun" else "conjunction";
-      };
+          type "conjunction" "one of ${lib.concatMapStringsSep ", " show values}"
+      )
+        { check = value: elem value values; };
     nullOr =
-      type:
-      mkType {
-        description = "null or ${phrase [ "noun" "conjunction" ] type}";
-        class = "conjunction";
-        inherit (type) getSubOptions;
-        check = value: value == null || type.check value;
-        merge =
-          loc: defs:
-          if filter (def: def.value != null) defs == [ ] then
-            null
-          else if filter (def: def.value == null) defs == [ ] then
-            type.merge loc defs
-          else
-            complaint "The option" loc " is defined both null and not null, in" defs;
+      t:
+      type "conjunction" "null or ${phrase [ "noun" "conjunction" ] t}" {
+        inherit (t) getSubOptions;
+        check = value: value == null || t.check value;
+        merge = loc: defs: if all (def: def.value == null) defs then null else checked t loc defs;
       };
     listOf =
-      type:
-      mkType {
-        description = "list of ${phrase [ "noun" "composite" ] type}";
-        class = "composite";
+      t:
+      type "composite" "list of ${phrase [ "noun" "composite" ] t}" {
         check = isList;
-        getSubOptions = prefix: type.getSubOptions (prefix ++ [ "*" ]);
-        merge =
-          loc: defs:
-          concatMap (
-            def: map (value: define type (loc ++ [ "*" ]) [ (def // { inherit value; }) ]) def.value
-          ) defs;
+        getSubOptions = prefix: t.getSubOptions (prefix ++ [ "*" ]);
+        merge = loc: concatMap (def: map (value: define t (loc ++ [ "*" ]) [ (saying def value) ]) def.value);
       };
     attrsOf =
-      type:
-      mkType {
-        description = "attribute set of ${phrase [ "noun" "composite" ] type}";
-        class = "composite";
+      t:
+      type "composite" "attribute set of ${phrase [ "noun" "composite" ] t}" {
         check = isAttrs;
-        getSubOptions = prefix: type.getSubOptions (prefix ++ [ "<name>" ]);
+        getSubOptions = prefix: t.getSubOptions (prefix ++ [ "<name>" ]);
         merge =
           loc: defs:
-          mapAttrs (_: found: found.value) (
-            lib.filterAttrs (_: found: found.defs != [ ]) (
-              perName (loc: defs: {
-                defs = concatMap discharge defs;
-                value = define type loc defs;
-              }) loc (concatMap discharge defs)
-            )
+          mapAttrs (name: define t (loc ++ [ name ])) (
+            lib.filterAttrs (_: found: concatMap discharge found != [ ]) (byName defs)
           );
       };
     submodule =
       module:
-      mkType {
-        # With a type for what is not declared, the real library says more.
-        description =
-          if isAttrs module && module ? freeformType then
-            "open submodule of ${phrase [ "noun" "composite" ] module.freeformType}"
-          else
-            "submodule";
+      type "noun" "submodule" {
         check = value: isAttrs value || isFunction value || isPath value;
-        getSubOptions =
-          prefix:
-          (evalModules {
-            inherit prefix;
-            specialArgs.name = "<name>";
-            modules = [ module ];
-          }).options;
-        merge =
-          loc: defs:
-          (evalModules {
-            prefix = loc;
-            specialArgs.name = elemAt loc (length loc - 1);
-            modules = [
-              module
-            ]
-            ++ map (def: {
-              _file = def.file;
-              config = def.value;
-            }) defs;
-          }).config;
+        getSubOptions = prefix: (evalIn prefix { name = "<name>"; } [ module ]).options;
+        merge = loc: defs: (evalIn loc { name = elemAt loc (length loc - 1); } ([ module ] ++ map asModule defs)).config;
       };
   };
 
-  # Definitions. A property (mkIf, mkMerge, mkOverride) at the root of a module's config is pushed down to its names
-  # without being looked at, since conditions may depend on what is being defined.
+  # A property (mkIf, mkMerge, mkOverride) around names is pushed down to them without being looked at, because its
+  # condition may depend on what is being defined.
   pushDown =
     value:
     if isType "merge" value then
       concatMap pushDown value.contents
-    else if isType "if" value then
-      map (mapAttrs (_: content: value // { inherit content; })) (pushDown value.content)
-    else if isType "override" value then
+    else if isType "if" value || isType "override" value then
       map (mapAttrs (_: content: value // { inherit content; })) (pushDown value.content)
     else
       [ value ];
   discharge =
     def:
     if isType "merge" def.value then
-      concatMap (value: discharge (def // { inherit value; })) def.value.contents
+      concatMap (value: discharge (saying def value)) def.value.contents
     else if isType "if" def.value then
-      if def.value.condition then discharge (def // { value = def.value.content; }) else [ ]
+      if def.value.condition then discharge (saying def def.value.content) else [ ]
     else if isType "override" def.value then
-      map (inner: inner // { inherit (def.value) priority; }) (
-        discharge (def // { value = def.value.content; })
-      )
+      map (inner: { inherit (def.value) priority; } // inner) (discharge (saying def def.value.content))
     else
       [ def ];
-  define =
-    type: loc: defs:
-    let
-      all = concatMap discharge defs;
-      priority = def: def.priority or 100;
-      strongest = foldl' (best: def: if priority def < best then priority def else best) 9999 all;
-    in
-    if all == [ ] then
-      throw "The option `${showOption loc}' was accessed but has no value defined. Try setting the option."
+  checked =
+    t: loc: defs:
+    if all (def: t.check def.value) defs then
+      t.merge loc defs
     else
-      checked type loc (
-        map (def: removeAttrs def [ "priority" ]) (filter (def: priority def == strongest) all)
+      complain "A definition for option" loc " is not of type `${t.description}'. Definition values:" (
+        filter (def: !t.check def.value) defs
       );
-
-  evalModules =
-    {
-      modules,
-      specialArgs ? { },
-      prefix ? [ ],
-    }:
+  define =
+    t: loc: defs:
     let
-      args = specialArgs // {
-        inherit lib options;
-        config = merged;
-      };
-      call =
-        module:
-        if isFunction module then
-          module (args // mapAttrs (name: _: args.${name}) (functionArgs module))
-        else
-          module;
+      found = concatMap discharge defs;
+      priority = def: def.priority or 100;
+      strongest = head (sort lessThan (map priority found));
+    in
+    if found == [ ] then
+      complain "The option" loc " was accessed but has no value defined. Try setting the option." [ ]
+    else
+      checked t loc (map (def: removeAttrs def [ "priority" ]) (filter (def: priority def == strongest) found));
+
+  evalModules = given: evalIn (given.prefix or [ ]) (given.specialArgs or { }) given.modules;
+  evalIn =
+    prefix: specialArgs: modules:
+    let
+      args = specialArgs // { inherit lib options; } // { config = merged; };
+      call = f: if isFunction f then f (args // mapAttrs (name: _: args.${name}) (functionArgs f)) else f;
       load =
         parent: index:
         let
@@ -282,200 +146,100 @@ let
           isFile = isPath module || isString module;
           file = if isFile then toString module else parent.file;
           body = call (if isFile then import module else module);
-          isPlain = !(body ? config || body ? options);
+          plain = removeAttrs body (lib.splitString " " "_file freeformType imports");
         in
-        {
-          key = if isFile then file else "${parent.key}:anonymous-${toString index}";
-          file = body._file or file;
-          imports = body.imports or [ ];
-          options = body.options or { };
-          config =
-            if isPlain then
-              removeAttrs body [
-                "_file"
-                "freeformType"
-                "imports"
-              ]
-            else
-              body.config or { };
-          freeformType = body.freeformType or null;
-        };
-      operator = parent: builtins.genList (load parent) (length parent.imports);
+        if isType "merge" body || isType "if" body then
+          throw ''Expected a module, but found a value of type "${body._type}".''
+        else
+          {
+            key = if file == parent.file then "${parent.key}:anonymous-${toString index}" else file;
+            file = body._file or file;
+            imports = body.imports or [ ];
+            options = body.options or { };
+            config = if body ? config || body ? options then body.config or { } else plain;
+            freeformTypes = lib.optional (body ? freeformType) body.freeformType;
+          };
+      operator = parent: genList (load parent) (length parent.imports);
+      root = key: file: imports: { inherit key file imports; };
       # In this order the real library merges lists.
-      all = lib.reverseList (genericClosure {
+      loaded = foldl' (reversed: module: [ module ] ++ reversed) [ ] (genericClosure {
         inherit operator;
-        startSet = operator {
-          key = "";
-          file = "<unknown-file>";
-          imports = modules;
-        };
+        startSet = operator (root "" "<unknown-file>" modules);
       });
 
-      declare = zipAttrsWith (
-        name: found:
-        if filter (isType "option") found == [ ] then
-          declare found
-        else if length found == 1 then
-          head found
-        else
-          throw "The option `${name}' is declared multiple times."
-      );
-      options = declare (map (module: module.options) all);
+      declare = zipAttrsWith (_: found: if any (isType "option") found then head found else declare found);
+      options = declare (map (module: module.options) loaded);
 
-      # The options of `tree` with what `defs` give them, and the definitions that no option takes.
+      # What `defs` give the options of `tree`, and the definitions that no option takes.
       evaluate =
         loc: tree: defs:
         let
-          plain = concatMap (def: map (value: def // { inherit value; }) (pushDown def.value)) defs;
-          byName = zipAttrsWith (_: found: found) (
-            map (
-              def:
-              mapAttrs (_: value: {
-                inherit (def) file;
-                inherit value;
-              }) def.value
-            ) plain
-          );
-          nested = mapAttrs (name: inner: evaluate (loc ++ [ name ]) inner (byName.${name} or [ ])) (
+          here = byName (concatMap (def: map (saying def) (pushDown def.value)) defs);
+          nested = mapAttrs (name: inner: evaluate (loc ++ [ name ]) inner (here.${name} or [ ])) (
             lib.filterAttrs (_: inner: !isType "option" inner) tree
           );
-          value =
-            name: option:
-            define option.type (prefix ++ loc ++ [ name ]) (
-              byName.${name} or [ ]
-              ++ lib.optional (option ? default) {
-                file = "the default";
-                value = mkOverride 1500 option.default;
-              }
-            );
+          standing = option: saying { file = "the default"; } (lib.mkOverride 1500 option.default);
+          found = name: option: here.${name} or [ ] ++ lib.optional (option ? default) (standing option);
+          valueOf = name: option: define option.type (prefix ++ loc ++ [ name ]) (found name option);
+          stray = name: { loc = loc ++ [ name ]; } // { defs = here.${name}; };
         in
         {
-          values = mapAttrs (
-            name: option: nested.${name}.values or ((option.apply or (v: v)) (value name option))
-          ) tree;
-          unmatched =
-            concatMap (inner: inner.unmatched) (attrValues nested)
-            ++ map (name: {
-              loc = loc ++ [ name ];
-              defs = byName.${name};
-            }) (filter (name: !(tree ? ${name})) (attrNames byName));
+          values = mapAttrs (name: option: nested.${name}.values or (valueOf name option)) tree;
+          strays =
+            concatMap (inner: inner.strays) (attrValues nested) ++ map stray (filter (name: !tree ? ${name}) (attrNames here));
         };
-      evaluated = evaluate [ ] options (
-        map (module: {
-          inherit (module) file;
-          value = module.config;
-        }) all
-      );
-      freeformTypes = filter (type: type != null) (map (module: module.freeformType) all);
+      evaluated = evaluate [ ] options (map (module: saying { inherit (module) file; } module.config) loaded);
+
+      freeformTypes = concatMap (module: module.freeformTypes) loaded;
       nest = loc: value: if loc == [ ] then value else { ${head loc} = nest (tail loc) value; };
-      free = define (head freeformTypes) prefix (
-        [
-          {
-            file = "nothing";
-            value = { };
-          }
-        ]
-        ++ concatMap (
-          one: map (def: def // { value = nest one.loc def.value; }) one.defs
-        ) evaluated.unmatched
-      );
-      # Modules see this; only who asks for the result learns of definitions that no option takes.
-      merged =
-        if freeformTypes == [ ] then evaluated.values else lib.recursiveUpdate free evaluated.values;
-      stray = head evaluated.unmatched;
-      result =
-        if evaluated.unmatched == [ ] || freeformTypes != [ ] then
-          merged
-        else
-          complaint "The option" (prefix ++ stray.loc) " does not exist. Definition values:" stray.defs;
+      strays = concatMap (stray: map (def: saying def (nest stray.loc def.value)) stray.defs) evaluated.strays;
+      free = define (head freeformTypes) prefix ([ (saying { file = "nothing"; } { }) ] ++ strays);
+      # What modules see; only who asks for the result learns of strays.
+      merged = if freeformTypes == [ ] then evaluated.values else lib.recursiveUpdate free evaluated.values;
     in
     {
       inherit options;
-      config = result;
+      config =
+        if evaluated.strays == [ ] || freeformTypes != [ ] then
+          merged
+        else
+          complain "The option" (
+            prefix ++ (head evaluated.strays).loc
+          ) " does not exist. Definition values:" (head evaluated.strays).defs;
     };
-
-  mkOverride = priority: content: {
-    _type = "override";
-    inherit priority content;
-  };
-
-  lib = {
-    inherit
-      attrNames
-      attrValues
-      concatMap
-      concatStringsSep
-      elem
-      evalModules
-      filter
-      head
-      isAttrs
-      isList
-      length
-      mapAttrs
-      mkOverride
-      types
-      ;
-    inherit (builtins) all any listToAttrs;
-    mkOption = attrs: { _type = "option"; } // attrs;
-    mkEnableOption =
-      what:
-      lib.mkOption {
-        type = types.bool;
-        default = false;
-        example = true;
-        description = "Whether to enable ${what}.";
-      };
-    mkIf = condition: content: {
-      _type = "if";
-      inherit condition content;
-    };
-    mkMerge = contents: {
-      _type = "merge";
-      inherit contents;
-    };
-    mkDefault = mkOverride 1000;
-    mkForce = mkOverride 50;
-    importJSON = file: builtins.fromJSON (builtins.readFile file);
-    literalExpression = text: {
-      _type = "literalExpression";
-      inherit text;
-    };
+  named = names: listToAttrs (map (name: { inherit name; } // { value = null; }) (filter isString names));
+  property = _type: attrs: attrs // { inherit _type; };
+  # What nixpkgs' lib takes from the builtins.
+  taken = "any attrNames attrValues concatMap concatStringsSep elem filter foldl' head isAttrs isList length";
+  lib = intersectAttrs (named (split " " "${taken} listToAttrs mapAttrs")) builtins // {
+    inherit evalModules types;
+    mkOption = property "option";
+    mkIf = condition: content: property "if" { inherit condition content; };
+    mkMerge = contents: property "merge" { inherit contents; };
+    mkOverride = priority: content: property "override" { inherit priority content; };
+    mkDefault = lib.mkOverride 1000;
+    mkForce = lib.mkOverride 50;
+    literalExpression = text: property "literalExpression" { inherit text; };
+    importJSON = file: fromJSON (readFile file);
     optional = condition: value: if condition then [ value ] else [ ];
-    optionals = condition: values: if condition then values else [ ];
     optionalAttrs = condition: attrs: if condition then attrs else { };
     optionalString = condition: text: if condition then text else "";
     nameValuePair = name: value: { inherit name value; };
     mapAttrsToList = f: attrs: map (name: f name attrs.${name}) (attrNames attrs);
-    filterAttrs =
-      keep: attrs: removeAttrs attrs (filter (name: !keep name attrs.${name}) (attrNames attrs));
+    filterAttrs = keep: attrs: removeAttrs attrs (filter (name: !keep name attrs.${name}) (attrNames attrs));
     filterAttrsRecursive =
       keep: attrs:
-      mapAttrs (_: value: if isAttrs value then lib.filterAttrsRecursive keep value else value) (
-        lib.filterAttrs keep attrs
-      );
-    genAttrs = names: f: listToAttrs (map (name: lib.nameValuePair name (f name)) names);
-    reverseList = list: foldl' (reversed: item: [ item ] ++ reversed) [ ] list;
+      mapAttrs (_: value: if isAttrs value then lib.filterAttrsRecursive keep value else value) (lib.filterAttrs keep attrs);
+    genAttrs = names: f: mapAttrs (name: _: f name) (named names);
     recursiveUpdate =
       old: new:
-      old
-      // mapAttrs (
-        name: value:
-        if isAttrs value && isAttrs (old.${name} or null) then
-          lib.recursiveUpdate old.${name} value
-        else
-          value
-      ) new;
+      old // mapAttrs (k: v: if isAttrs v && isAttrs (old.${k} or 0) then lib.recursiveUpdate old.${k} v else v) new;
     concatMapStringsSep =
       separator: f: list:
       concatStringsSep separator (map f list);
-    concatLists = concatMap (list: list);
-    concatStrings = concatStringsSep "";
-    splitString = separator: text: filter isString (builtins.split (lib.escapeRegex separator) text);
-    escapeRegex = replaceStrings [ "." ] [ "\\." ];
+    splitString = separator: text: filter isString (split (replaceStrings [ "." ] [ "\\." ] separator) text);
     hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
-    hasInfix = infix: text: length (lib.splitString infix text) > 1;
-    getExe = package: "${package}/bin/${package.meta.mainProgram or package.name}";
+    getExe = package: "${package}/bin/${package.meta.mainProgram}";
   };
 in
 lib

@@ -1,143 +1,55 @@
-# Stand-ins for the NixOS options that the modules set, with the types of the real ones, and for the packages they name.
+# Stand-ins for the NixOS options that the modules set, with the types of the real ones.
 { lib }:
 let
-  inherit (lib) mkOption types;
-  option = type: default: mkOption { inherit type default; };
-  flag = option types.bool false;
-  strings = option (types.listOf types.str) [ ];
-  packages = option (types.listOf types.package) [ ];
-  table = type: option (types.attrsOf type) { };
-  record = options: table (types.submodule { inherit options; });
-  any = option types.anything { };
-
-  package =
-    name: attrs:
-    {
-      type = "derivation";
-      outPath = "/nix/store/00000000000000000000000000000000-${name}";
-      inherit name;
-      meta.mainProgram = name;
-    }
-    // attrs;
-  kernelPackages = version: rec {
-    kernel = package "linux-${version}" { modDirVersion = version; };
-    nvidiaPackages.stable = package "nvidia-x11-595.10-${version}" {
-      version = "595.10";
-      kernelVersion = version;
-    };
+  inherit (lib) types;
+  # Kinds of options; below each the paths of its options, where `*` stands for any name.
+  option = type: default: lib.mkOption { inherit type default; };
+  kinds = {
+    anything = option types.anything { };
+    flag = option types.bool false;
+    list = option (types.listOf types.anything) [ ];
+    on = option types.bool true;
+    package = lib.mkOption { type = types.package; };
+    packages = option (types.listOf types.package) [ ];
+    path = lib.mkOption { type = types.path; };
+    ports = option (types.listOf (types.ints.between 0 65535)) [ ];
+    strings = option (types.listOf types.str) [ ];
+    text = option types.str "";
+    unset = option (types.nullOr types.str) null;
   };
-  names = [
-    "foot"
-    "git"
-    "intel-media-driver"
-    "nvidia-vaapi-driver"
-    "punktfunk"
-    "punktfunk-host"
-    "sway"
-    "xwayland"
-  ];
-
-  firewall = {
-    allowedUDPPorts = option (types.listOf types.ints.unsigned) [ ];
-    allowedUDPPortRanges = option (types.listOf (types.attrsOf types.ints.unsigned)) [ ];
-  };
-  addresses = option (types.listOf (
-    types.submodule {
-      options.address = mkOption { type = types.str; };
-      options.prefixLength = mkOption { type = types.ints.unsigned; };
-    }
-  )) [ ];
+  table = ''
+    anything boot.kernel.sysctl boot.kernelPackages nixpkgs.config systemd.services.*.serviceConfig
+    flag boot.loader.efi.canTouchEfiVariables boot.loader.systemd-boot.enable hardware.enableRedistributableFirmware
+    flag hardware.cpu.amd.updateMicrocode hardware.cpu.intel.updateMicrocode hardware.graphics.enable
+    flag hardware.nvidia.modesetting.enable hardware.nvidia.open networking.interfaces.*.wakeOnLan.enable
+    flag users.users.*.isNormalUser users.users.*.isSystemUser
+    list assertions networking.firewall.allowedUDPPortRanges networking.firewall.interfaces.*.allowedUDPPortRanges
+    list networking.interfaces.*.ipv4.addresses networking.interfaces.*.ipv6.addresses
+    on systemd.targets.*.enable
+    packages boot.extraModulePackages environment.systemPackages hardware.graphics.extraPackages services.udev.packages
+    packages systemd.packages systemd.services.*.path systemd.services.*.restartTriggers systemd.tmpfiles.packages
+    package hardware.nvidia.package
+    path environment.etc.*.source
+    ports networking.firewall.allowedUDPPorts networking.firewall.interfaces.*.allowedUDPPorts
+    strings boot.initrd.availableKernelModules boot.initrd.kernelModules boot.kernelModules fileSystems.*.options
+    strings services.xserver.videoDrivers systemd.network.networks.*.address systemd.services.*.wantedBy
+    strings systemd.tmpfiles.rules users.groups.*.members users.users.*.extraGroups warnings
+    text fileSystems.*.fsType networking.hostName system.stateVersion users.users.*.description users.users.*.group
+    unset fileSystems.*.device time.timeZone users.users.*.home
+  '';
+  nest = path: value: if path == [ ] then value else { ${lib.head path} = nest (builtins.tail path) value; };
+  row = words: map (path: nest (lib.splitString "." path) kinds.${lib.head words}) (builtins.tail words);
+  rows = lib.concatMap (line: row (lib.splitString " " line)) (lib.splitString "\n" table);
+  # A name that is any name makes a table of submodules.
+  optionsOf =
+    tree:
+    if tree ? _type then
+      tree
+    else if tree ? "*" then
+      option (types.attrsOf (types.submodule { options = optionsOf tree."*"; })) { }
+    else
+      lib.mapAttrs (_: optionsOf) tree;
 in
 {
-  pkgs = lib.genAttrs names (name: package name { }) // {
-    linuxPackages = kernelPackages "6.18.1";
-    linuxPackages_latest = kernelPackages "7.1.0";
-    nvidia-x11-old = package "nvidia-x11-470.1-6.18.1" { version = "470.1"; };
-    runCommand =
-      name: attrs: buildCommand:
-      package name (attrs.passthru or { } // { inherit buildCommand; });
-    formats.toml = _: {
-      type = types.attrsOf types.anything;
-      generate = name: value: package name { inherit value; };
-    };
-  };
-
-  module = { pkgs, ... }: {
-    options = {
-      assertions = option (types.listOf types.anything) [ ];
-      warnings = strings;
-      boot.extraModulePackages = packages;
-      boot.initrd = {
-        availableKernelModules = strings;
-        kernelModules = strings;
-      };
-      boot.kernel.sysctl = table types.ints.unsigned;
-      boot.kernelModules = strings;
-      boot.kernelPackages = option types.raw pkgs.linuxPackages;
-      boot.loader = {
-        systemd-boot.enable = flag;
-        efi.canTouchEfiVariables = flag;
-      };
-      environment.etc = record { source = mkOption { type = types.path; }; };
-      environment.systemPackages = packages;
-      fileSystems = record {
-        device = option (types.nullOr types.str) null;
-        fsType = option types.str "auto";
-        options = strings;
-      };
-      hardware.cpu = {
-        amd.updateMicrocode = flag;
-        intel.updateMicrocode = flag;
-      };
-      hardware.enableRedistributableFirmware = flag;
-      hardware.graphics = {
-        enable = flag;
-        extraPackages = packages;
-      };
-      hardware.nvidia = {
-        modesetting.enable = flag;
-        open = flag;
-        package = option types.package pkgs.linuxPackages.nvidiaPackages.stable;
-      };
-      networking.firewall = firewall // {
-        interfaces = record firewall;
-      };
-      networking.hostName = option types.str "nixos";
-      networking.interfaces = record {
-        wakeOnLan.enable = flag;
-        ipv4 = { inherit addresses; };
-        ipv6 = { inherit addresses; };
-      };
-      nixpkgs.config = any;
-      services.udev.packages = packages;
-      services.xserver.videoDrivers = option (types.listOf types.str) [
-        "modesetting"
-        "fbdev"
-      ];
-      system.stateVersion = option types.str "";
-      systemd.network.networks = record { address = strings; };
-      systemd.packages = packages;
-      systemd.services = record {
-        path = packages;
-        restartTriggers = packages;
-        serviceConfig = any;
-        wantedBy = strings;
-      };
-      systemd.targets = record { enable = option types.bool true; };
-      systemd.tmpfiles = {
-        inherit packages;
-        rules = strings;
-      };
-      time.timeZone = option (types.nullOr types.str) null;
-      users.groups = record { };
-      users.users = record {
-        description = option types.str "";
-        extraGroups = strings;
-        group = option types.str "";
-        home = option types.path "/var/empty";
-        isNormalUser = flag;
-        isSystemUser = flag;
-      };
-    };
-  };
+  options = optionsOf (lib.foldl' lib.recursiveUpdate { } rows);
 }

@@ -9,16 +9,12 @@ let
     path: table:
     let
       own = lib.filterAttrs (_: value: !isTable value) table;
-      heading =
-        lib.optionalString (path != [ ] && own != { })
-          "\n[${lib.concatMapStringsSep "." quoted path}]\n";
+      heading = lib.optionalString (path != [ ] && own != { }) "\n[${lib.concatMapStringsSep "." quoted path}]\n";
       line = key: value: "${quoted key} = ${builtins.toJSON value}\n";
     in
     heading
     + lib.concatStringsSep "" (lib.mapAttrsToList line own)
-    + lib.concatStringsSep "" (
-      lib.mapAttrsToList (key: tables (path ++ [ key ])) (lib.filterAttrs (_: isTable) table)
-    );
+    + lib.concatStringsSep "" (lib.mapAttrsToList (key: tables (path ++ [ key ])) (lib.filterAttrs (_: isTable) table));
 
   # Store paths are named, not hashed: what they are made of is not what is compared.
   value =
@@ -31,30 +27,31 @@ let
       what;
 
   # What an option of a fresh record says when nobody set it.
-  says =
+  isSilent =
     value:
-    !lib.elem value [
+    lib.elem value [
       null
-      false
       ""
       [ ]
     ];
 
-  # What `config` says other than `plain`, one line for each option that a value can stand in.
+  # What `config` says other than `plain`, a line for each option.
   differences =
     path: plain: config:
     lib.concatMap (
       key:
       let
         here = path ++ [ key ];
-        old = plain.${key} or null;
-        new = config.${key};
+        line = what: "${lib.concatMapStringsSep "." quoted here} = ${builtins.toJSON what}\n";
+        new = value config.${key};
+        inner = differences here (if isTable (plain.${key} or null) then plain.${key} else { }) config.${key};
       in
-      if isTable new && new != { } then
-        differences here (if isTable old then old else { }) new
+      if isTable config.${key} && (inner != [ ] || plain ? ${key}) then
+        inner
       else
-        lib.optional (if plain ? ${key} then value old != value new else says new)
-          "${lib.concatMapStringsSep "." quoted here} = ${builtins.toJSON (value new)}\n"
+        lib.optional (if plain ? ${key} then value plain.${key} != new else !isSilent new) (
+          line (if isTable config.${key} then { } else new)
+        )
     ) (lib.attrNames config);
 in
 {

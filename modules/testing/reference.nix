@@ -11,8 +11,7 @@ let
   '';
 
   isOption = option: option._type or null == "option";
-  isShown =
-    name: option: name != "_module" && name != "_freeformOptions" && !(option.internal or false);
+  isShown = name: option: name != "_module" && name != "_freeformOptions" && !(option.internal or false);
 
   isLiteral = value: value._type or null == "literalExpression";
   nix =
@@ -26,11 +25,13 @@ let
     else
       builtins.toJSON value;
 
+  # A table of keys is described by its keys.
+  isLeaf = option: entries [ ] (option.type.getSubOptions [ ]) == "";
   field = name: text: "- ${name}: ${text}\n";
   entry =
     path: option:
     "### `services.punktfunk.${lib.concatStringsSep "." path}`\n\n${trimmed option.description}\n\n"
-    + field "Type" option.type.description
+    + lib.optionalString (isLeaf option) (field "Type" option.type.description)
     + lib.optionalString (option ? default || option ? defaultText) (
       field "Default" "`${nix (option.defaultText or option.default)}`"
     )
@@ -46,10 +47,7 @@ let
         let
           here = path ++ [ name ];
         in
-        if isOption option then
-          entry here option + entries here (option.type.getSubOptions here)
-        else
-          entries here option
+        if isOption option then entry here option + entries here (option.type.getSubOptions here) else entries here option
       ) (lib.filterAttrs isShown tree)
     );
 in
