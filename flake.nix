@@ -59,30 +59,30 @@
         pkgs:
         let
           packages = packagesOf pkgs;
-          vmOf =
+          testOf =
             concern:
-            (import (concern + "/test.nix") {
+            import (concern + "/test.nix") {
               inherit lib;
               pkgs = pkgs // packages;
-            }).vm;
+            };
+          vmTest =
+            name: concern:
+            lib.nameValuePair "vm-${name}" (
+              pkgs.testers.runNixOSTest {
+                imports = [ (testOf concern).vm ];
+                defaults.imports = [ self.nixosModules.default ];
+              }
+            );
         in
         {
           inherit (packages) punktfunk-host punktfunk docs;
         }
-        // lib.mapAttrs' (
-          name: concern:
-          lib.nameValuePair "vm-${name}" (
-            pkgs.testers.runNixOSTest {
-              imports = [ (vmOf concern) ];
-              defaults.imports = [ self.nixosModules.default ];
-            }
-          )
-        ) concerns
+        // lib.listToAttrs (lib.mapAttrsToList vmTest concerns)
       );
 
       devShells = forEachSystem (pkgs: {
         default = pkgs.mkShell {
-          inputsFrom = [ (packagesOf pkgs).punktfunk-host ];
+          inputsFrom = [ (packagesOf pkgs).workspace ];
           packages = [
             pkgs.cargo
             pkgs.cargo-nextest
@@ -95,7 +95,6 @@
             pkgs.xlogo
             pkgs.xwayland
           ];
-          LIBCLANG_PATH = "${lib.getLib pkgs.llvmPackages.libclang}/lib";
         };
       });
 
@@ -118,7 +117,18 @@
         }
       );
 
-      formatter = forEachSystem (pkgs: pkgs.nixfmt-tree);
+      formatter = forEachSystem (
+        pkgs:
+        pkgs.writeShellApplication {
+          name = "format-nix";
+          runtimeInputs = [
+            pkgs.git
+            pkgs.nixfmt
+          ];
+          # As wide as the Rust files.
+          text = "git ls-files -z '*.nix' | xargs -0 nixfmt --width=120";
+        }
+      );
 
       templates.appliance = {
         path = ./images/nixos/template;

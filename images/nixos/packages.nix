@@ -34,7 +34,7 @@ let
     ];
   };
 
-  programs = craneLib.buildPackage (common // { cargoArtifacts = craneLib.buildDepsOnly common; });
+  workspace = craneLib.buildPackage (common // { cargoArtifacts = craneLib.buildDepsOnly common; });
 
   program =
     name: description:
@@ -54,11 +54,12 @@ let
       }
       ''
         mkdir -p $out/bin
-        cp ${programs}/bin/${name} $out/bin/
+        cp ${workspace}/bin/${name} $out/bin/
       '';
 in
 rec {
   default = punktfunk-host;
+  inherit workspace;
   punktfunk-host = program "punktfunk-host" "Streaming host for games and desktops";
   punktfunk = program "punktfunk" "The reference client of punktfunk";
 
@@ -70,7 +71,7 @@ rec {
       pkgs.perl
       pkgs.xwayland
     ];
-    text = ''exec ${programs}/bin/punktfunk-tools demo "$@"'';
+    text = ''exec ${workspace}/bin/punktfunk-tools demo "$@"'';
   };
 
   docs = pkgs.runCommand "punktfunk-docs-${common.version}" { } ''

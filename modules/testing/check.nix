@@ -102,6 +102,7 @@ let
   machines = {
     appliance = profile ../profiles/appliance.nix;
     desktop = profile ../profiles/desktop.nix;
+    flake = flake.nixosConfigurations.appliance;
     template.modules = [
       ../profiles/appliance.nix
       ../../images/nixos/template/configuration.nix
@@ -116,6 +117,8 @@ let
       disk
     ];
   };
+
+  flake = import ./flake.nix { inherit lib pkgs; };
 
   suites = lib.mapAttrs (_: casesOf) concerns // {
     inherit machines nodes;
@@ -241,6 +244,34 @@ in
         )
       );
     };
+
+  # The names of what the flake offers; each of its modules evaluates alone.
+  offers =
+    let
+      line = output: of: "${output}: ${lib.concatStringsSep " " (lib.attrNames of)}\n";
+      alone = module: (checked { modules = [ module ]; }).services.punktfunk.package.name;
+    in
+    builtins.deepSeq
+      (lib.mapAttrs (_: alone) (
+        removeAttrs flake.nixosModules [
+          "appliance"
+          "desktop"
+        ]
+      ))
+      (
+        lib.concatMapStringsSep "" (output: line output flake.${output}.x86_64-linux) [
+          "apps"
+          "checks"
+          "devShells"
+          "packages"
+        ]
+        + lib.concatMapStringsSep "" (output: line output flake.${output}) [
+          "formatter"
+          "nixosConfigurations"
+          "nixosModules"
+          "templates"
+        ]
+      );
 
   reference = import ./reference.nix {
     inherit lib;

@@ -9,7 +9,6 @@ let
     flag = option types.bool false;
     list = option (types.listOf types.anything) [ ];
     on = option types.bool true;
-    package = lib.mkOption { type = types.package; };
     packages = option (types.listOf types.package) [ ];
     path = lib.mkOption { type = types.path; };
     ports = option (types.listOf (types.ints.between 0 65535)) [ ];
@@ -18,7 +17,7 @@ let
     unset = option (types.nullOr types.str) null;
   };
   table = ''
-    anything boot.kernel.sysctl boot.kernelPackages nixpkgs.config systemd.services.*.serviceConfig
+    anything boot.kernel.sysctl boot.kernelPackages hardware.nvidia.package nixpkgs.config systemd.services.*.serviceConfig
     flag boot.loader.efi.canTouchEfiVariables boot.loader.systemd-boot.enable hardware.enableRedistributableFirmware
     flag hardware.cpu.amd.updateMicrocode hardware.cpu.intel.updateMicrocode hardware.graphics.enable
     flag hardware.nvidia.modesetting.enable hardware.nvidia.open networking.interfaces.*.wakeOnLan.enable
@@ -28,13 +27,13 @@ let
     on systemd.targets.*.enable
     packages boot.extraModulePackages environment.systemPackages hardware.graphics.extraPackages services.udev.packages
     packages systemd.packages systemd.services.*.path systemd.services.*.restartTriggers systemd.tmpfiles.packages
-    package hardware.nvidia.package
     path environment.etc.*.source
     ports networking.firewall.allowedUDPPorts networking.firewall.interfaces.*.allowedUDPPorts
     strings boot.initrd.availableKernelModules boot.initrd.kernelModules boot.kernelModules fileSystems.*.options
     strings services.xserver.videoDrivers systemd.network.networks.*.address systemd.services.*.wantedBy
     strings systemd.tmpfiles.rules users.groups.*.members users.users.*.extraGroups warnings
-    text fileSystems.*.fsType networking.hostName system.stateVersion users.users.*.description users.users.*.group
+    text fileSystems.*.fsType networking.hostName nixpkgs.hostPlatform system.stateVersion users.users.*.description
+    text users.users.*.group
     unset fileSystems.*.device time.timeZone users.users.*.home
   '';
   nest = path: value: if path == [ ] then value else { ${lib.head path} = nest (builtins.tail path) value; };

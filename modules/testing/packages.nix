@@ -21,12 +21,14 @@ let
 in
 lib.genAttrs (lib.splitString " " names) (name: package name { })
 // {
+  inherit lib;
+  stdenv.hostPlatform.system = "x86_64-linux";
   linuxPackages = linuxPackages "6.18.1";
   linuxPackages_latest = linuxPackages "7.1.0";
   nvidia-x11-old = package "nvidia-x11-470.1-6.18.1" { version = "470.1"; };
   runCommand =
     name: attrs: _:
-    package name attrs.passthru or { };
+    package name (attrs.passthru or { } // lib.optionalAttrs (attrs ? meta) { inherit (attrs) meta; });
   formats.toml = _: {
     type = lib.types.attrsOf lib.types.anything;
     generate = name: value: package name { inherit value; };

@@ -49,6 +49,8 @@ for found in "$work"/snapshots/*; do
   [ "$suite" = machines ] && suite=profiles
   same "what modules/$suite renders" "modules/$suite/expected.txt" "$found"
 done
+evaluate offers --raw >"$work/offers"
+same "what the flake offers" modules/testing/expected.txt "$work/offers"
 evaluate reference --raw >"$work/options.md"
 same "the page of options" docs/reference/options.md "$work/options.md"
 
