@@ -30,7 +30,7 @@ lint: setup ## Formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-check: lint test ## What CI runs
+check: lint check-modules test ## What CI runs, but for check-boot
 
 check-modules: setup ## Evaluates the NixOS modules and compares what they render (UPDATE=1 accepts it)
 	$(CARGO) build --locked -p punktfunk-host

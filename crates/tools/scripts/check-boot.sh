@@ -47,6 +47,8 @@ if [ -n "$complaints" ]; then
   echo "FAILED: systemd-analyze verify: $complaints" >&2
   exit 1
 fi
+chroot "$units" systemd-sysusers punktfunk.conf
+chroot "$units" udevadm verify --no-summary /usr/lib/udev/rules.d/72-punktfunk.rules
 chroot "$units" systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" | tail -1
 
 # The README's machine, as the modules render it. Their store paths lead to this release's programs.

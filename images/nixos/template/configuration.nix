@@ -8,6 +8,7 @@
 
   networking.hostName = "streamer";
   time.timeZone = "Europe/Berlin";
+  # The password is set by hand: `passwd owner` as root, after the first start.
   users.users.owner = {
     isNormalUser = true;
     extraGroups = [ "wheel" ];
