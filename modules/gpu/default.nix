@@ -1,5 +1,5 @@
-# The GPU that applications draw with: driver, firmware, video acceleration. The host of this version encodes on the
-# processor.
+# The GPU that applications may use: driver, firmware, video acceleration. The host of this version paints and encodes on
+# the processor.
 {
   config,
   lib,
@@ -25,7 +25,8 @@ in
     ];
     default = "auto";
     description = ''
-      Which driver the GPU gets.
+      Which driver the GPU gets. Applications of a session may use it; the host of this version paints and encodes on the
+      processor whatever stands here.
 
       - `"auto"`: Mesa, which finds AMD, Intel and virtual GPUs by itself. NVIDIA's driver has to be named.
       - `"nvidia"`: NVIDIA's driver with the open kernel modules (Turing and newer). It is unfree: allow it by
@@ -43,7 +44,7 @@ in
         hardware.enableRedistributableFirmware = lib.mkDefault true;
       }
       (lib.mkIf (mesa && driver != "amd") {
-        hardware.graphics.extraPackages = [ pkgs.intel-media-driver ];
+        hardware.graphics.extraPackages = lib.optional pkgs.stdenv.hostPlatform.isx86_64 pkgs.intel-media-driver;
       })
       (lib.mkIf (driver == "amd") {
         boot.initrd.kernelModules = [ "amdgpu" ];

@@ -45,6 +45,9 @@ in
       [ (lib.getExe cfg.session.application) ] ++ cfg.session.arguments
     );
 
+    # An application without any font shows nothing, or ends.
+    fonts.enableDefaultPackages = lib.mkDefault true;
+
     systemd.services.punktfunk-host.path =
       cfg.session.packages
       ++ lib.optional cfg.session.x11 pkgs.xwayland

@@ -25,22 +25,22 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    fileSystems.${state} = lib.mkIf (at != null) {
-      device = at;
-      fsType = "none";
-      # Mounted after the directory was made, and not before local-fs.target, which that waits for. The host does not
-      # start without it: StateDirectory= requires its mounts.
-      options = [
-        "bind"
-        "nofail"
-        "x-systemd.after=systemd-tmpfiles-setup.service"
-      ];
+    # Mounted after the directory was made; `nofail` keeps it from being ordered before local-fs.target, which that waits
+    # for. The host does not start without it: StateDirectory= requires its mounts.
+    systemd.mounts = lib.optional (at != null) {
+      description = "State of punktfunk";
+      what = at;
+      where = state;
+      type = "none";
+      options = "bind,nofail";
+      requires = [ "systemd-tmpfiles-setup.service" ];
+      after = [ "systemd-tmpfiles-setup.service" ];
     };
     systemd.tmpfiles.rules = lib.optional (at != null) "d ${at} 0700 punktfunk punktfunk -";
 
     assertions = [
       {
-        assertion = rootIsVolatile -> isKept;
+        assertion = rootIsVolatile -> at != null || isKept;
         message = ''
           The root file system is a tmpfs and ${state} is on it, so the host would lose its key and every paired device
           at each start: all clients would have to pair again.

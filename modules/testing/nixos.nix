@@ -20,10 +20,10 @@ let
     anything boot.kernel.sysctl boot.kernelPackages hardware.nvidia.package nixpkgs.config systemd.services.*.serviceConfig
     flag boot.loader.efi.canTouchEfiVariables boot.loader.systemd-boot.enable hardware.enableRedistributableFirmware
     flag hardware.cpu.amd.updateMicrocode hardware.cpu.intel.updateMicrocode hardware.graphics.enable
-    flag hardware.nvidia.modesetting.enable hardware.nvidia.open networking.interfaces.*.wakeOnLan.enable
+    flag fonts.enableDefaultPackages hardware.nvidia.modesetting.enable hardware.nvidia.open networking.interfaces.*.wakeOnLan.enable
     flag users.users.*.isNormalUser users.users.*.isSystemUser
     list assertions networking.firewall.allowedUDPPortRanges networking.firewall.interfaces.*.allowedUDPPortRanges
-    list networking.interfaces.*.ipv4.addresses networking.interfaces.*.ipv6.addresses
+    list systemd.mounts networking.interfaces.*.ipv4.addresses networking.interfaces.*.ipv6.addresses
     on systemd.targets.*.enable
     packages boot.extraModulePackages environment.systemPackages hardware.graphics.extraPackages services.udev.packages
     packages systemd.packages systemd.services.*.path systemd.services.*.restartTriggers systemd.tmpfiles.packages

@@ -22,7 +22,10 @@ in
 lib.genAttrs (lib.splitString " " names) (name: package name { })
 // {
   inherit lib;
-  stdenv.hostPlatform.system = "x86_64-linux";
+  stdenv.hostPlatform = {
+    system = "x86_64-linux";
+    isx86_64 = true;
+  };
   linuxPackages = linuxPackages "6.18.1";
   linuxPackages_latest = linuxPackages "7.1.0";
   nvidia-x11-old = package "nvidia-x11-470.1-6.18.1" { version = "470.1"; };
