@@ -212,38 +212,12 @@ in
       ) "the defaults differ from the host's:\n${print.differences theirs ours}"
     );
 
-  # The README's machine for `make check-boot`: its configuration, closed and open, what NixOS writes beside the unit
-  # file, and the store paths of the programs that both name.
-  rendered =
-    let
-      machine = more: checked { modules = machines.readme.modules ++ [ more ]; };
-      config = machine { };
-      host = config.systemd.services.punktfunk-host;
-      line = key: value: "${key}=${value}\n";
-    in
-    {
-      "require.toml" = print.toml (settingsOf config);
-      "open.toml" = print.toml (
-        settingsOf (machine {
-          services.punktfunk.pairing.policy = "open";
-        })
-      );
-      "overrides.conf" =
-        "[Service]\n"
-        + line "Environment" "PATH=${lib.concatMapStringsSep ":" (package: "${package}/bin") host.path}:/usr/bin"
-        + lib.concatStringsSep "" (
-          lib.concatMap (key: map (line key) host.serviceConfig.${key}) (lib.attrNames host.serviceConfig)
-        );
-      programs = lib.concatStringsSep "\n" (
-        map toString (
-          host.path
-          ++ [
-            config.services.punktfunk.package
-            config.services.punktfunk.session.application
-          ]
-        )
-      );
-    };
+  # For `make check-boot`.
+  rendered = import ./rendered.nix {
+    inherit lib;
+    toml = config: print.toml (settingsOf config);
+    machine = more: checked { modules = machines.readme.modules ++ [ more ]; };
+  };
 
   # The names of what the flake offers; each of its modules evaluates alone.
   offers =

@@ -28,8 +28,8 @@ system() {
   echo "$root"
 }
 units=$(system trixie "")
-# With the libraries that the host was linked with, whatever their version is in this release.
-linked=$(ldd "$host" | awk '/=> \// { print $3 }' | xargs -n1 readlink -f | xargs -n1 basename | sort -u |
+# With the libraries that the programs were linked with, whatever their version is in this release.
+linked=$(ldd "$host" "$client" | awk '/=> \// { print $3 }' | xargs -n1 readlink -f | xargs -n1 basename | sort -u |
   xargs -I{} dpkg-query --search '*/{}' | cut -d: -f1 | sort -u | tr '\n' ',')
 root=$(system "$release" ",${linked}xkb-data,xwayland,libegl1,foot,x11-apps,fonts-dejavu-core")
 
@@ -62,6 +62,8 @@ install -D "$client" "$root/usr/bin/punktfunk"
 install -D crates/tools/boot/check "$root/usr/lib/punktfunk-check/check"
 install -D -m 644 crates/tools/boot/punktfunk-check.service "$root/etc/systemd/system/punktfunk-check.service"
 install -D -m 644 "$work/rendered/overrides.conf" "$root/etc/systemd/system/punktfunk-host.service.d/overrides.conf"
+install -D -m 644 "$work/rendered/var-lib-punktfunk.mount" "$root/etc/systemd/system/var-lib-punktfunk.mount"
+install -D -m 644 "$work/rendered/tmpfiles.conf" "$root/etc/tmpfiles.d/00-nixos.conf"
 install -D -m 644 "$work/rendered/require.toml" "$root/etc/punktfunk/punktfunk.toml"
 install -D -m 644 "$work/rendered/open.toml" "$root/usr/lib/punktfunk-check/open.toml"
 for package in $(cat "$work/rendered/programs"); do
@@ -75,7 +77,8 @@ ln -sfn ../punktfunk-check.service "$root/etc/systemd/system/multi-user.target.w
 
 # A cgroup tree of our own: systemd in the container needs one that it may write.
 unshare --mount --propagation private bash -c '
-  umount --lazy /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup
+  umount --lazy /sys/fs/cgroup 2>/dev/null
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit
   mkdir -p "/sys/fs/cgroup/check-boot.$$" && echo $$ >"/sys/fs/cgroup/check-boot.$$/cgroup.procs"
   exec timeout 300 systemd-nspawn --quiet --register=no --keep-unit --private-network --volatile=overlay --console=pipe \
     --directory="$1" --bind="$2:/results" --boot' _ "$root" "$work/results" >"$work/console" 2>&1 || true
