@@ -38,18 +38,23 @@
     {
       packages = forEachSystem (pkgs: import ./images/nixos/packages.nix { inherit crane pkgs; });
 
-      nixosModules = lib.mapAttrs (_: withPackage) (
-        concerns
+      nixosModules =
+        lib.mapAttrs (_: withPackage) (
+          concerns
+          // {
+            default = ./modules;
+            appliance = ./modules/profiles/appliance.nix;
+            desktop = ./modules/profiles/desktop.nix;
+          }
+        )
         // {
-          default = ./modules;
-          appliance = ./modules/profiles/appliance.nix;
-          desktop = ./modules/profiles/desktop.nix;
-        }
-      );
+          pc = ./modules/hardware/pc.nix;
+        };
 
       nixosConfigurations.appliance = lib.nixosSystem {
         modules = [
           self.nixosModules.appliance
+          self.nixosModules.pc
           ./images/nixos/template/configuration.nix
           { nixpkgs.hostPlatform = "x86_64-linux"; }
         ];

@@ -15,6 +15,15 @@ in
     intel.config = driver "intel";
     none.config = driver "none";
 
+    # Both concerns open devices to the host.
+    nvidia-and-input = {
+      imports = [ ../input ];
+      config = lib.mkMerge [
+        (driver "nvidia")
+        { services.punktfunk.input.virtualDevices = true; }
+      ];
+    };
+
     unknown-driver = {
       config = driver "nouveau";
       fails = [
@@ -55,7 +64,7 @@ in
     nodes.machine = driver "auto";
     testScript = ''
       machine.wait_for_unit("punktfunk-host.service")
-      machine.succeed("test -e /run/opengl-driver/lib/dri")
+      machine.succeed("test -e /run/opengl-driver/lib")
     '';
   };
 }

@@ -62,7 +62,8 @@ let
             _file = "test.nix";
             inherit (case) config;
           }
-        ];
+        ]
+        ++ case.imports or [ ];
       }
     ) (testOf path).cases;
 
@@ -230,6 +231,7 @@ in
         removeAttrs flake.nixosModules [
           "appliance"
           "desktop"
+          "pc"
         ]
       ))
       (

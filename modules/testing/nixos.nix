@@ -17,7 +17,7 @@ let
     unset = option (types.nullOr types.str) null;
   };
   table = ''
-    anything boot.kernel.sysctl boot.kernelPackages hardware.nvidia.package nixpkgs.config systemd.services.*.serviceConfig
+    anything boot.kernel.sysctl boot.kernelPackages hardware.nvidia.package nixpkgs.config
     flag boot.loader.efi.canTouchEfiVariables boot.loader.systemd-boot.enable hardware.enableRedistributableFirmware
     flag hardware.cpu.amd.updateMicrocode hardware.cpu.intel.updateMicrocode hardware.graphics.enable
     flag fonts.enableDefaultPackages hardware.nvidia.modesetting.enable hardware.nvidia.open networking.interfaces.*.wakeOnLan.enable
@@ -31,6 +31,7 @@ let
     ports networking.firewall.allowedUDPPorts networking.firewall.interfaces.*.allowedUDPPorts
     strings boot.initrd.availableKernelModules boot.initrd.kernelModules boot.kernelModules fileSystems.*.options
     strings services.xserver.videoDrivers systemd.network.networks.*.address systemd.services.*.wantedBy
+    strings systemd.services.*.serviceConfig.DeviceAllow systemd.services.*.serviceConfig.ExecStart
     strings systemd.tmpfiles.rules users.groups.*.members users.users.*.extraGroups warnings
     text fileSystems.*.fsType networking.hostName nixpkgs.hostPlatform system.stateVersion users.users.*.description
     text users.users.*.group

@@ -9,6 +9,7 @@
       nixosConfigurations.streamer = nixpkgs.lib.nixosSystem {
         modules = [
           punktfunk.nixosModules.appliance
+          punktfunk.nixosModules.pc
           ./configuration.nix
           { nixpkgs.hostPlatform = "x86_64-linux"; }
         ];

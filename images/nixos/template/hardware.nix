@@ -1,12 +1,5 @@
-# The hardware. Better than this: what `nixos-generate-config --show-hardware-config` prints on the machine.
+# What this machine needs beyond an ordinary PC: at best what `nixos-generate-config --show-hardware-config` prints on it,
+# without its file systems, which are in disk.nix.
 {
-  boot.initrd.availableKernelModules = [
-    "ahci"
-    "nvme"
-    "sd_mod"
-    "usb_storage"
-    "usbhid"
-    "xhci_pci"
-  ];
-  hardware.enableRedistributableFirmware = true;
+  boot.kernelModules = [ "kvm-amd" ];
 }
