@@ -4,12 +4,18 @@ let
   cfg = config.services.punktfunk;
   policy = cfg.settings.pairing.policy;
   addresses = import ./addresses.nix { inherit lib; };
+  fields = import ../host/options-of-schema.nix { inherit lib; } (lib.importJSON ../host/schema.json);
   public = lib.filter (address: !addresses.isPrivate address) (addresses.declared config);
 in
 {
   imports = [ ../host ];
 
   options.services.punktfunk.pairing = {
+    devices = lib.mkOption {
+      inherit (fields.devices) type default description;
+      example = lib.literalExpression ''{ living-room = { fingerprint = "1a2b…"; access = "controller-only"; }; }'';
+    };
+
     policy = lib.mkOption {
       type = lib.types.enum [
         "require"
@@ -34,6 +40,7 @@ in
 
   config = lib.mkIf cfg.enable {
     services.punktfunk.settings.pairing.policy = cfg.pairing.policy;
+    services.punktfunk.settings.devices = cfg.pairing.devices;
 
     assertions = [
       {

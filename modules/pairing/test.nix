@@ -17,6 +17,7 @@ let
       }
     ];
   };
+  fingerprint = lib.concatStringsSep "" (lib.genList (_: "ab") 32);
   refusal = [
     ''services.punktfunk.pairing.policy is "open" and this machine has a public address: ''
     "could use this machine without asking"
@@ -92,6 +93,57 @@ in
       (open { acknowledgeRisk = true; })
       public
     ];
+
+    devices.config.services.punktfunk = {
+      enable = true;
+      pairing.devices = {
+        living-room.fingerprint = fingerprint;
+        "Ada's tablet" = {
+          fingerprint = lib.concatStringsSep "" (lib.genList (_: "cd") 32);
+          access = "view-only";
+        };
+      };
+    };
+
+    device-without-fingerprint = {
+      config.services.punktfunk = {
+        enable = true;
+        pairing.devices.tv.access = "full";
+      };
+      fails = [
+        "The option `services.punktfunk.pairing.devices.tv.fingerprint' was accessed but has no value defined."
+      ];
+    };
+
+    device-with-a-misspelled-key = {
+      config.services.punktfunk = {
+        enable = true;
+        pairing.devices.tv = {
+          inherit fingerprint;
+          acces = "full";
+        };
+      };
+      fails = [ "The option `services.punktfunk.pairing.devices.tv.acces' does not exist." ];
+    };
+
+    device-with-half-a-fingerprint = {
+      config.services.punktfunk = {
+        enable = true;
+        pairing.devices.tv.fingerprint = "abab";
+      };
+      refused = "devices.tv.fingerprint: found \"abab\", allowed is the 64 hexadecimal digits";
+    };
+
+    device-with-unknown-access = {
+      config.services.punktfunk = {
+        enable = true;
+        pairing.devices.tv = {
+          inherit fingerprint;
+          access = "everything";
+        };
+      };
+      refused = "devices.tv.access: found \"everything\", allowed is";
+    };
 
     misspelled-policy = {
       config = open { policy = "opne"; };

@@ -210,7 +210,7 @@ let
   named = names: listToAttrs (map (name: { inherit name; } // { value = null; }) (filter isString names));
   property = _type: attrs: attrs // { inherit _type; };
   # What nixpkgs' lib takes from the builtins.
-  taken = "any attrNames attrValues concatMap concatStringsSep elem filter foldl' head isAttrs isList length";
+  taken = "any attrNames attrValues concatMap concatStringsSep elem filter foldl' genList head isAttrs isList length";
   lib = intersectAttrs (named (split " " "${taken} listToAttrs mapAttrs")) builtins // {
     inherit evalModules types;
     mkOption = property "option";
