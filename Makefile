@@ -1,15 +1,17 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo host test lint check bench fuzz
+.PHONY: help setup demo host test lint check check-modules check-boot bench fuzz
 
 CARGO ?= cargo
 # nextest runs each test in a process of its own; plain `cargo test` stands in where it is not installed.
 RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run" || echo "test --no-fail-fast")
 FUZZ_SECONDS ?= 600
+# Where cargo puts what it builds.
+TARGET = $(shell $(CARGO) metadata --format-version 1 --no-deps --offline | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
 help: ## Lists the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: ## Installs the system packages that building and testing need (Debian, Ubuntu)
 	@crates/tools/scripts/setup.sh
@@ -28,7 +30,15 @@ lint: setup ## Formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-check: lint test ## What CI runs
+check: lint check-modules test ## What CI runs, but for check-boot
+
+check-modules: setup ## Evaluates the NixOS modules and compares what they render (UPDATE=1 accepts it)
+	$(CARGO) build --locked -p punktfunk-host
+	crates/tools/scripts/check-modules.sh $(TARGET)/debug/punktfunk-host
+
+check-boot: setup ## Boots the rendered units and configuration under systemd and streams from them (root, nspawn)
+	$(CARGO) build --locked -p punktfunk-host -p punktfunk-client
+	crates/tools/scripts/check-boot.sh $(TARGET)/debug/punktfunk-host $(TARGET)/debug/punktfunk
 
 bench: setup ## Criterion benchmarks: ours beside the baseline, in one run
 	$(CARGO) bench --workspace --locked

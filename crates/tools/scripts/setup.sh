@@ -1,19 +1,34 @@
 #!/usr/bin/env bash
 # Installs what building, testing and the demo need on Debian and Ubuntu; elsewhere says plainly what is missing.
+# With the name of a group it installs that group instead.
 set -euo pipefail
 
-packages=(
+base=(
   # building: FFmpeg, the compositor's renderer and keymaps, and the C toolchain for the crates that bring C
   build-essential cmake pkg-config clang libclang-dev
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libpixman-1-dev libxkbcommon-dev
   # running: keymap data, X11 programs on the embedded display, the second display backend
-  xkb-data xwayland sway
+  xkb-data xwayland libegl1 sway
   # demo and tests: what is shown on the display, and its font
   foot weston x11-apps fonts-dejavu-core
   # tests: network namespaces
   iproute2
 )
+# `make check-modules`: gets Debian's Nix without installing it
+nix=(mmdebstrap)
+# `make check-boot`: makes small systems and boots them
+boot=(mmdebstrap systemd-container)
+
+case "${1:-base}" in
+  base) packages=("${base[@]}") ;;
+  nix) packages=("${nix[@]}") ;;
+  boot) packages=("${boot[@]}") ;;
+  *)
+    echo "setup: there is no group \"$1\"; there are base, nix and boot" >&2
+    exit 2
+    ;;
+esac
 
 if ! command -v cargo >/dev/null; then
   echo "setup: cargo is missing. Install the Rust toolchain (1.95 or newer): https://rustup.rs" >&2
@@ -21,6 +36,10 @@ if ! command -v cargo >/dev/null; then
 fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  if [ "${1:-base}" != base ]; then
+    echo "setup: this is not Debian or Ubuntu, so nothing is installed for you. Needed: ${packages[*]}" >&2
+    exit 0
+  fi
   echo "setup: this is not Debian or Ubuntu, so nothing is installed for you." >&2
   echo "setup: building needs a C compiler, clang with libclang, cmake, pkg-config, the headers of FFmpeg" >&2
   echo "setup: (libavcodec, libavformat, libavutil, libswscale), pixman-1 and xkbcommon; running and testing need" >&2

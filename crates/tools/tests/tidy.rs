@@ -223,7 +223,7 @@ fn expand(span: &str) -> Vec<String> {
 
 /// A path of this repository, written from its root. What `make` builds and what the demo leaves is not in it.
 fn is_repository_path(text: &str) -> bool {
-    let top = ["crates/", "docs/", "fuzz/", ".ci/", ".config/"];
+    let top = ["crates/", "docs/", "fuzz/", "images/", "modules/", ".ci/", ".config/"];
     top.iter().any(|folder| text.starts_with(folder)) && !text.contains(char::is_whitespace) && !text.contains('*')
 }
 

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Boots what the modules render under a real systemd, with the real host and a real client in it. The system is of the
+# release this machine has, because the programs were linked with its FFmpeg; the units are also checked by trixie's
+# systemd, which is what the images ship. Needs root and namespaces. JOURNAL=1 also prints what the host said.
+set -euo pipefail
+cd "$(dirname "$0")/../../.."
+
+usage="usage: check-boot.sh PATH_OF_PUNKTFUNK_HOST PATH_OF_PUNKTFUNK"
+host=${1:?$usage} client=${2:?$usage}
+crates/tools/scripts/setup.sh boot
+nix=$(crates/tools/scripts/nix-setup.sh)
+release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+cache=$PWD/target/boot
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$cache"
+
+# system RELEASE PACKAGES: prints a root file system with them, made once.
+system() {
+  local root
+  root=$cache/$1-$(echo "$2" | cksum | cut -d' ' -f1)
+  if [ ! -e "$root" ]; then
+    echo "check-boot: making a system of $1" >&2
+    rm -rf "$root.new"
+    mmdebstrap --quiet --variant=minbase --include="systemd,systemd-sysv,dbus,udev$2" "$1" "$root.new" >&2
+    mv "$root.new" "$root"
+  fi
+  echo "$root"
+}
+units=$(system trixie "")
+# With the libraries that the programs were linked with, whatever their version is in this release.
+linked=$(ldd "$host" "$client" | awk '/=> \// { print $3 }' | xargs -n1 readlink -f | xargs -n1 basename | sort -u |
+  xargs -I{} dpkg-query --search '*/{}' | cut -d: -f1 | sort -u | tr '\n' ',')
+root=$(system "$release" ",${linked}xkb-data,xwayland,libegl1,foot,x11-apps,fonts-dejavu-core")
+
+# install_payload ROOT: as the images do it.
+install_payload() {
+  cp -r images/payload/. "$1/usr/lib/"
+  install -D "$host" "$1/usr/bin/punktfunk-host"
+}
+
+# No line at all may come: systemd 252 exits 0 on keys that it does not know.
+install_payload "$units"
+unit=/usr/lib/systemd/system/punktfunk-host.service
+complaints=$(chroot "$units" systemd-analyze verify "$unit" 2>&1) || true
+if [ -n "$complaints" ]; then
+  echo "FAILED: systemd-analyze verify: $complaints" >&2
+  exit 1
+fi
+chroot "$units" systemd-sysusers punktfunk.conf
+chroot "$units" udevadm verify --no-summary /usr/lib/udev/rules.d/72-punktfunk.rules
+chroot "$units" systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" | tail -1
+
+# The README's machine, as the modules render it. Their store paths lead to this release's programs.
+mkdir "$work/readme" "$work/results"
+awk '/^```nix$/ { inside = 1; next } /^```$/ { inside = 0 } inside' README.md >"$work/readme/configuration.nix"
+echo '{ }' >"$work/readme/hardware-configuration.nix"
+"$nix" eval --offline --impure --file modules/testing/check.nix --arg readme "$work/readme" rendered --write-to "$work/rendered"
+
+install_payload "$root"
+install -D "$client" "$root/usr/bin/punktfunk"
+install -D crates/tools/boot/check "$root/usr/lib/punktfunk-check/check"
+install -D -m 644 crates/tools/boot/punktfunk-check.service "$root/etc/systemd/system/punktfunk-check.service"
+install -D -m 644 "$work/rendered/overrides.conf" "$root/etc/systemd/system/punktfunk-host.service.d/overrides.conf"
+install -D -m 644 "$work/rendered/var-lib-punktfunk.mount" "$root/etc/systemd/system/var-lib-punktfunk.mount"
+install -D -m 644 "$work/rendered/tmpfiles.conf" "$root/etc/tmpfiles.d/00-nixos.conf"
+install -D -m 644 "$work/rendered/require.toml" "$root/etc/punktfunk/punktfunk.toml"
+install -D -m 644 "$work/rendered/open.toml" "$root/usr/lib/punktfunk-check/open.toml"
+for package in $(cat "$work/rendered/programs"); do
+  program=${package#/nix/store/*-}
+  mkdir -p "$root$package/bin"
+  ln -sfn "/usr/bin/$program" "$root$package/bin/$program"
+done
+mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+ln -sfn "$unit" "$root/etc/systemd/system/multi-user.target.wants/punktfunk-host.service"
+ln -sfn ../punktfunk-check.service "$root/etc/systemd/system/multi-user.target.wants/punktfunk-check.service"
+
+# A cgroup tree of our own: systemd in the container needs one that it may write.
+unshare --mount --propagation private bash -c '
+  umount --lazy /sys/fs/cgroup 2>/dev/null
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit
+  mkdir -p "/sys/fs/cgroup/check-boot.$$" && echo $$ >"/sys/fs/cgroup/check-boot.$$/cgroup.procs"
+  exec timeout 300 systemd-nspawn --quiet --register=no --keep-unit --private-network --volatile=overlay --console=pipe \
+    --directory="$1" --bind="$2:/results" --boot' _ "$root" "$work/results" >"$work/console" 2>&1 || true
+
+if [ ! -e "$work/results/done" ]; then
+  cat "$work/console" "$work"/results/* >&2
+  echo "FAILED: the system did not come to its end" >&2
+  exit 1
+fi
+cat "$work/results/log"
+cp "$work/results/stream.png" "$cache/" 2>/dev/null || true
+[ -z "${JOURNAL:-}" ] || cat "$work/results/journal"
+! grep -q '^FAILED' "$work/results/log"

@@ -1,0 +1,144 @@
+{
+  description = "punktfunk: a streaming host for games and desktops";
+
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    crane.url = "github:ipetkov/crane";
+  };
+
+  outputs =
+    {
+      self,
+      nixpkgs,
+      crane,
+    }:
+    let
+      inherit (nixpkgs) lib;
+      systems = [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+      forEachSystem = f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+      packagesOf = pkgs: self.packages.${pkgs.stdenv.hostPlatform.system};
+
+      concerns = import ./modules/concerns.nix;
+      # A module, with the package that this flake builds.
+      withPackage = module: {
+        imports = [
+          module
+          (
+            { pkgs, ... }:
+            {
+              services.punktfunk.package = lib.mkDefault (packagesOf pkgs).punktfunk-host;
+            }
+          )
+        ];
+      };
+    in
+    {
+      packages = forEachSystem (pkgs: import ./images/nixos/packages.nix { inherit crane pkgs; });
+
+      nixosModules =
+        lib.mapAttrs (_: withPackage) (
+          concerns
+          // {
+            default = ./modules;
+            appliance = ./modules/profiles/appliance.nix;
+            desktop = ./modules/profiles/desktop.nix;
+          }
+        )
+        // {
+          pc = ./modules/hardware/pc.nix;
+        };
+
+      nixosConfigurations.appliance = lib.nixosSystem {
+        modules = [
+          self.nixosModules.appliance
+          self.nixosModules.pc
+          ./images/nixos/template/configuration.nix
+          { nixpkgs.hostPlatform = "x86_64-linux"; }
+        ];
+      };
+
+      checks = forEachSystem (
+        pkgs:
+        let
+          packages = packagesOf pkgs;
+          testOf =
+            concern:
+            import (concern + "/test.nix") {
+              inherit lib;
+              pkgs = pkgs // packages;
+            };
+          vmTest =
+            name: concern:
+            lib.nameValuePair "vm-${name}" (
+              pkgs.testers.runNixOSTest {
+                imports = [ (testOf concern).vm ];
+                defaults.imports = [ self.nixosModules.default ];
+              }
+            );
+        in
+        {
+          inherit (packages) punktfunk-host punktfunk docs;
+        }
+        // lib.listToAttrs (lib.mapAttrsToList vmTest concerns)
+      );
+
+      devShells = forEachSystem (pkgs: {
+        default = pkgs.mkShell {
+          inputsFrom = [ (packagesOf pkgs).workspace ];
+          packages = [
+            pkgs.cargo
+            pkgs.cargo-nextest
+            pkgs.clippy
+            pkgs.foot
+            pkgs.rustfmt
+            pkgs.sway
+            pkgs.weston
+            pkgs.xclock
+            pkgs.xlogo
+            pkgs.xwayland
+          ];
+        };
+      });
+
+      apps = forEachSystem (
+        pkgs:
+        let
+          packages = packagesOf pkgs;
+        in
+        {
+          default = {
+            type = "app";
+            program = lib.getExe packages.punktfunk-host;
+            meta.description = "The streaming host";
+          };
+          demo = {
+            type = "app";
+            program = lib.getExe packages.demo;
+            meta.description = "Streams a real desktop to a real client on this machine and prints one table";
+          };
+        }
+      );
+
+      formatter = forEachSystem (
+        pkgs:
+        pkgs.writeShellApplication {
+          name = "format-nix";
+          runtimeInputs = [
+            pkgs.git
+            pkgs.nixfmt
+          ];
+          # As wide as the Rust files.
+          text = "git ls-files -z '*.nix' | xargs -0 nixfmt --width=120";
+        }
+      );
+
+      templates.appliance = {
+        path = ./images/nixos/template;
+        description = "A PC that boots into punktfunk";
+      };
+      templates.default = self.templates.appliance;
+    };
+}

@@ -1,0 +1,81 @@
+# The flake's packages: one build of the workspace, one package for each program.
+{ crane, pkgs }:
+let
+  inherit (pkgs) lib;
+  craneLib = crane.mkLib pkgs;
+
+  common = {
+    pname = "punktfunk";
+    inherit ((lib.importTOML ../../Cargo.toml).workspace.package) version;
+    src = lib.fileset.toSource {
+      root = ../..;
+      fileset = lib.fileset.unions [
+        ../../Cargo.lock
+        ../../Cargo.toml
+        ../../crates
+      ];
+    };
+    strictDeps = true;
+    cargoExtraArgs = "--locked --package punktfunk-host --package punktfunk-client --package punktfunk-tools";
+    # The tests need compositors, network namespaces and fonts: `make test`.
+    doCheck = false;
+
+    nativeBuildInputs = [
+      pkgs.cmake
+      pkgs.pkg-config
+      pkgs.rustPlatform.bindgenHook
+    ];
+    # cmake is for crates that bring C with them; the workspace has nothing to configure.
+    dontUseCmakeConfigure = true;
+    buildInputs = [
+      pkgs.ffmpeg_7
+      pkgs.libxkbcommon
+      pkgs.pixman
+    ];
+  };
+
+  workspace = craneLib.buildPackage (common // { cargoArtifacts = craneLib.buildDepsOnly common; });
+
+  program =
+    name: description:
+    pkgs.runCommand "${name}-${common.version}"
+      {
+        pname = name;
+        inherit (common) version;
+        meta = {
+          inherit description;
+          mainProgram = name;
+          license = [
+            lib.licenses.mit
+            lib.licenses.asl20
+          ];
+          platforms = lib.platforms.linux;
+        };
+      }
+      ''
+        mkdir -p $out/bin
+        cp ${workspace}/bin/${name} $out/bin/
+      '';
+in
+rec {
+  default = punktfunk-host;
+  inherit workspace;
+  punktfunk-host = program "punktfunk-host" "Streaming host for games and desktops";
+  punktfunk = program "punktfunk" "The reference client of punktfunk";
+
+  # The demo looks for host and client beside itself.
+  demo = pkgs.writeShellApplication {
+    name = "punktfunk-demo";
+    runtimeInputs = [
+      pkgs.foot
+      pkgs.perl
+      pkgs.xwayland
+    ];
+    text = ''exec ${workspace}/bin/punktfunk-tools demo "$@"'';
+  };
+
+  docs = pkgs.runCommand "punktfunk-docs-${common.version}" { } ''
+    mkdir -p $out/share/doc
+    cp -r ${../../docs} $out/share/doc/punktfunk
+  '';
+}

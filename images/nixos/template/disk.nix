@@ -1,0 +1,16 @@
+# The disk: a GPT disk with an EFI partition labelled ESP and an ext4 partition labelled root. On an empty disk /dev/DISK:
+#
+#   printf 'size=1GiB, type=uefi, name=ESP\ntype=linux, name=root\n' | sfdisk --label gpt /dev/DISK
+#   mkfs.vfat -n ESP /dev/disk/by-partlabel/ESP
+#   mkfs.ext4 -L root /dev/disk/by-partlabel/root
+{
+  fileSystems."/" = {
+    device = "/dev/disk/by-label/root";
+    fsType = "ext4";
+  };
+  fileSystems."/boot" = {
+    device = "/dev/disk/by-label/ESP";
+    fsType = "vfat";
+    options = [ "umask=0077" ];
+  };
+}

@@ -1,0 +1,4 @@
+# All of punktfunk: every concern.
+{
+  imports = builtins.attrValues (import ./concerns.nix);
+}

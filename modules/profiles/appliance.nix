@@ -1,0 +1,14 @@
+# A machine that does nothing but stream: it boots into the host, stays awake, and has no desktop of its own.
+{ lib, ... }:
+{
+  imports = [ ../. ];
+
+  services.punktfunk = {
+    enable = lib.mkDefault true;
+    power.stayAwake = lib.mkDefault true;
+  };
+
+  boot.loader.systemd-boot.enable = lib.mkDefault true;
+  boot.loader.efi.canTouchEfiVariables = lib.mkDefault true;
+  networking.hostName = lib.mkDefault "punktfunk";
+}
