@@ -109,7 +109,7 @@ pub struct HostMedia {
     next_frame: u32,
     next_filler: u32,
     pending: VecDeque<Pending>,
-    /// Buffers of units that were sent.
+    /// Empty buffers of units that were sent, at most [`MAX_PENDING`].
     buffers: Vec<Vec<u8>>,
     stats: HostMediaStats,
 }
@@ -119,6 +119,14 @@ pub struct HostMedia {
 struct Effort {
     percent: u8,
     pace: Bitrate,
+}
+
+/// What a unit is called on the wire.
+#[derive(Clone, Copy)]
+struct UnitLabel {
+    pts: HostTime,
+    index: u32,
+    user_flags: u32,
 }
 
 struct Pending {
@@ -154,17 +162,31 @@ impl HostMedia {
         })
     }
 
-    /// Takes a picture to send and returns its frame index.
+    /// Takes a picture to send, copying it, and returns its frame index.
     ///
     /// # Errors
     /// [`MediaError`]; the index is then not used up.
     pub fn submit(&mut self, now: Instant, unit: AccessUnit<'_>) -> Result<u32, MediaError> {
-        let index = self.next_frame;
-        self.enqueue(now, unit, unit.kind.flags(), index, self.effort_for(unit.kind))?;
-        self.next_frame = index.wrapping_add(1);
-        self.stats.frames += 1;
-        self.stats.frame_bytes += unit.bytes.len() as u64;
-        Ok(index)
+        self.admit(unit.bytes.len())?;
+        let buffer = self.copy(unit.bytes);
+        Ok(self.enqueue_picture(now, unit.pts, unit.kind, buffer))
+    }
+
+    /// As [`HostMedia::submit`], without copying: the unit is sent from where it lies. `bytes` becomes an empty buffer, that
+    /// of a unit which was sent where there is one.
+    ///
+    /// # Errors
+    /// [`MediaError`]; the index is then not used up, and `bytes` stays.
+    pub fn submit_buffer(
+        &mut self,
+        now: Instant,
+        pts: HostTime,
+        kind: UnitKind,
+        bytes: &mut Vec<u8>,
+    ) -> Result<u32, MediaError> {
+        self.admit(bytes.len())?;
+        let unit = std::mem::replace(bytes, self.buffers.pop().unwrap_or_default());
+        Ok(self.enqueue_picture(now, pts, kind, unit))
     }
 
     /// Takes a unit of speed-test filler (spec section 4.8), which has an index space of its own. `zeros` is what it
@@ -173,9 +195,9 @@ impl HostMedia {
     /// # Errors
     /// [`MediaError`]; the index is then not used up.
     pub fn submit_filler(&mut self, now: Instant, pts: HostTime, zeros: &[u8]) -> Result<u32, MediaError> {
-        let index = self.next_filler;
-        let unit = AccessUnit { bytes: zeros, pts, kind: UnitKind::Delta };
-        self.enqueue(now, unit, flags::FILLER, index, self.ordinary_effort())?;
+        self.admit(zeros.len())?;
+        let (index, buffer) = (self.next_filler, self.copy(zeros));
+        self.enqueue(now, UnitLabel { pts, index, user_flags: flags::FILLER }, self.ordinary_effort(), buffer);
         self.next_filler = index.wrapping_add(1);
         self.stats.filler_units += 1;
         self.stats.filler_bytes += zeros.len() as u64;
@@ -206,7 +228,7 @@ impl HostMedia {
         self.stats.datagram_bytes += (datagrams * segment) as u64;
         if front.unit.left() == 0 {
             let sent = self.pending.pop_front().map(|sent| sent.unit.into_buffer());
-            self.buffers.extend(sent);
+            sent.into_iter().for_each(|buffer| self.keep_buffer(buffer));
         }
         Some(Batch { segment, datagrams })
     }
@@ -270,34 +292,53 @@ impl HostMedia {
         Effort { percent: self.fec_percent, pace: self.bitrate }
     }
 
-    fn enqueue(
-        &mut self,
-        now: Instant,
-        unit: AccessUnit<'_>,
-        user_flags: u32,
-        index: u32,
-        effort: Effort,
-    ) -> Result<(), MediaError> {
-        let (bytes, limit) = (unit.bytes.len(), self.params.max_frame_bytes);
+    /// Whether a unit of so many bytes can be taken.
+    fn admit(&self, bytes: usize) -> Result<(), MediaError> {
+        let limit = self.params.max_frame_bytes;
         if bytes > limit {
             return Err(MediaError::TooLarge { bytes, limit });
         }
         if self.pending.len() == MAX_PENDING {
             return Err(MediaError::Backlog(MAX_PENDING));
         }
+        Ok(())
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut buffer = self.buffers.pop().unwrap_or_default();
+        buffer.extend_from_slice(bytes);
+        buffer
+    }
+
+    fn enqueue_picture(&mut self, now: Instant, pts: HostTime, kind: UnitKind, bytes: Vec<u8>) -> u32 {
+        let index = self.next_frame;
+        self.stats.frames += 1;
+        self.stats.frame_bytes += bytes.len() as u64;
+        self.enqueue(now, UnitLabel { pts, index, user_flags: kind.flags() }, self.effort_for(kind), bytes);
+        self.next_frame = index.wrapping_add(1);
+        index
+    }
+
+    fn enqueue(&mut self, now: Instant, label: UnitLabel, effort: Effort, bytes: Vec<u8>) {
         let info = UnitInfo {
-            pts: unit.pts,
-            frame_index: index,
-            user_flags,
+            pts: label.pts,
+            frame_index: label.index,
+            user_flags: label.user_flags,
             shard_bytes: usize::from(self.shard_payload),
             percent: effort.percent,
         };
-        let buffer = self.buffers.pop().unwrap_or_default();
-        let unit = self.packetizer.begin(info, unit.bytes, buffer);
+        let unit = self.packetizer.begin(info, bytes);
         let segment = unit.shard_bytes() + self.params.overhead();
         let pace = FramePace::new(now, unit.left() * segment, segment, effort.pace);
         self.pending.push_back(Pending { unit, pace });
-        Ok(())
+    }
+
+    /// Keeps the buffer of a unit that was sent.
+    fn keep_buffer(&mut self, mut buffer: Vec<u8>) {
+        if self.buffers.len() < MAX_PENDING {
+            buffer.clear();
+            self.buffers.push(buffer);
+        }
     }
 }
 
