@@ -69,7 +69,7 @@ impl Rig {
         let mut now = self.start + FRAME * index;
         let pts = HostTime::from_nanos((FRAME * index).as_nanos() as u64);
         self.datagrams.clear();
-        if index % 2 == 0 {
+        if index.is_multiple_of(2) {
             self.host.submit(now, AccessUnit { bytes: &self.frame[..size], pts, kind }).unwrap();
         } else {
             self.owned.clear();

@@ -231,8 +231,10 @@ impl ClientMedia {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.recovery.start(now);
         self.deliver(now);
-        if self.reassembler.next_expiry().is_some_and(|at| now >= at)
-            && let Some(last) = self.reassembler.expire_idle(now)
+        if self.reassembler.next_expiry().is_some_and(|at| now >= at) {
+            self.reassembler.expire_idle(now);
+        }
+        if let Some(last) = self.reassembler.take_lost()
             && let Some(gap) = self.sequencer.give_up(last)
         {
             self.lost(now, gap, 0);

@@ -13,7 +13,9 @@ use crate::{
     units::{Bitrate, HostTime},
     video::{
         UnitKind, flags,
+        layout::FrameLayout,
         packetizer::{Outgoing, Packetizer, PacketizerConfig, UnitInfo},
+        protection::{FecController, MAX_FEC_PERCENT},
     },
 };
 
@@ -23,8 +25,6 @@ const MAX_PENDING: usize = 8;
 const MAX_BATCH_DATAGRAMS: usize = 64;
 /// Most bytes of a batch, as an IP packet limits GSO.
 const MAX_BATCH_BYTES: usize = 65_000;
-/// The highest FEC percentage.
-const MAX_FEC_PERCENT: u8 = 90;
 /// The lowest FEC percentage of a frame that others wait for.
 const MIN_KEY_FEC_PERCENT: u8 = 20;
 
@@ -88,7 +88,7 @@ pub struct HostMediaStats {
 /// that too would cost another round trip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protection {
-    /// Three times the FEC percentage, at least 20, at most 90, and paced for twice the bitrate so that they take no
+    /// Three times what every frame gets, at least 20 %, at most 90 %, and paced for twice the bitrate so that they take no
     /// longer for it. As all frames while FEC is off.
     #[default]
     Raised,
@@ -102,7 +102,11 @@ pub struct HostMedia {
     params: MediaParams,
     packetizer: Packetizer,
     sealer: Option<Sealer>,
-    fec_percent: u8,
+    fec: FecController,
+    /// That of the last unit.
+    last_percent: u8,
+    /// Data and recovery shards since the last loss report.
+    shards: (u64, u64),
     protection: Protection,
     shard_payload: u16,
     bitrate: Bitrate,
@@ -149,7 +153,9 @@ impl HostMedia {
         Ok(Self {
             packetizer: Packetizer::new(config),
             sealer: params.keys.as_ref().map(|keys| Sealer::new(keys, Direction::HostToClient)),
-            fec_percent: params.fec_percent.min(MAX_FEC_PERCENT),
+            fec: FecController::new(params.fec_percent),
+            last_percent: params.fec_percent,
+            shards: (0, 0),
             protection: Protection::default(),
             shard_payload: params.shard_payload,
             bitrate: Bitrate::default(),
@@ -197,7 +203,12 @@ impl HostMedia {
     pub fn submit_filler(&mut self, now: Instant, pts: HostTime, zeros: &[u8]) -> Result<u32, MediaError> {
         self.admit(zeros.len())?;
         let (index, buffer) = (self.next_filler, self.copy(zeros));
-        self.enqueue(now, UnitLabel { pts, index, user_flags: flags::FILLER }, self.ordinary_effort(), buffer);
+        self.enqueue(
+            now,
+            UnitLabel { pts, index, user_flags: flags::FILLER },
+            self.ordinary_effort(zeros.len()),
+            buffer,
+        );
         self.next_filler = index.wrapping_add(1);
         self.stats.filler_units += 1;
         self.stats.filler_bytes += zeros.len() as u64;
@@ -238,9 +249,21 @@ impl HostMedia {
         self.pending.front().map(|front| front.pace.next_due())
     }
 
-    /// Sets the FEC percentage of the following frames, 0 to 90.
+    /// Sets the FEC percentage of the following frames, 0 to 90. Reports move it on from there.
     pub fn set_fec_percent(&mut self, percent: u8) {
-        self.fec_percent = percent.min(MAX_FEC_PERCENT);
+        self.fec = FecController::new(percent);
+        self.last_percent = self.fec.percent();
+    }
+
+    /// LossReport came: parity of the following frames follows it.
+    pub fn on_loss_report(&mut self, ppm: u32) {
+        let (data, recovery) = std::mem::take(&mut self.shards);
+        self.fec.on_report(ppm, recovery as f64 / data.max(1) as f64);
+    }
+
+    /// RfiRequest or RequestKeyframe came: parity was not enough.
+    pub fn on_recovery_request(&mut self) {
+        self.fec.on_recovery_request();
     }
 
     /// Sets how the following IDRs and recovery anchors are protected.
@@ -268,9 +291,9 @@ impl HostMedia {
         self.next_frame
     }
 
-    /// The FEC percentage now.
+    /// The FEC percentage of the last unit.
     pub fn fec_percent(&self) -> u8 {
-        self.fec_percent
+        self.last_percent
     }
 
     /// What went out.
@@ -278,18 +301,23 @@ impl HostMedia {
         self.stats
     }
 
-    fn effort_for(&self, kind: UnitKind) -> Effort {
+    fn effort_for(&self, kind: UnitKind, bytes: usize) -> Effort {
+        let ordinary = self.ordinary_effort(bytes);
         match (kind, self.protection) {
-            (UnitKind::Idr | UnitKind::RecoveryAnchor, Protection::Raised) if self.fec_percent > 0 => Effort {
-                percent: self.fec_percent.saturating_mul(3).clamp(MIN_KEY_FEC_PERCENT, MAX_FEC_PERCENT),
-                pace: Bitrate::from_kbps(self.bitrate.kbps().saturating_mul(2)),
-            },
-            _ => self.ordinary_effort(),
+            (UnitKind::Idr | UnitKind::RecoveryAnchor, Protection::Raised) if self.fec.percent() > 0 => {
+                let raised = self.fec.percent().saturating_mul(3).clamp(MIN_KEY_FEC_PERCENT, MAX_FEC_PERCENT);
+                Effort {
+                    percent: raised.max(ordinary.percent),
+                    pace: Bitrate::from_kbps(self.bitrate.kbps().saturating_mul(2)),
+                }
+            }
+            _ => ordinary,
         }
     }
 
-    fn ordinary_effort(&self) -> Effort {
-        Effort { percent: self.fec_percent, pace: self.bitrate }
+    fn ordinary_effort(&self, bytes: usize) -> Effort {
+        let (shard, block) = (usize::from(self.shard_payload), usize::from(self.params.max_block_shards));
+        Effort { percent: self.fec.percent_for(FrameLayout::new(bytes, shard, block)), pace: self.bitrate }
     }
 
     /// Whether a unit of so many bytes can be taken.
@@ -314,7 +342,12 @@ impl HostMedia {
         let index = self.next_frame;
         self.stats.frames += 1;
         self.stats.frame_bytes += bytes.len() as u64;
-        self.enqueue(now, UnitLabel { pts, index, user_flags: kind.flags() }, self.effort_for(kind), bytes);
+        self.enqueue(
+            now,
+            UnitLabel { pts, index, user_flags: kind.flags() },
+            self.effort_for(kind, bytes.len()),
+            bytes,
+        );
         self.next_frame = index.wrapping_add(1);
         index
     }
@@ -328,6 +361,9 @@ impl HostMedia {
             percent: effort.percent,
         };
         let unit = self.packetizer.begin(info, bytes);
+        self.last_percent = effort.percent;
+        self.shards.0 += unit.data_shards() as u64;
+        self.shards.1 += (unit.left() - unit.data_shards()) as u64;
         let segment = unit.shard_bytes() + self.params.overhead();
         let pace = FramePace::new(now, unit.left() * segment, segment, effort.pace);
         self.pending.push_back(Pending { unit, pace });

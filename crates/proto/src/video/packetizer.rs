@@ -77,6 +77,11 @@ impl Outgoing {
         self.left
     }
 
+    /// Data shards of the unit.
+    pub fn data_shards(&self) -> usize {
+        self.layout.total_shards()
+    }
+
     /// Bytes per shard.
     pub fn shard_bytes(&self) -> usize {
         self.shard_bytes

@@ -139,6 +139,8 @@ pub struct Reassembler {
     pool: Vec<Box<Assembly>>,
     meter: Meter,
     counters: LossCounters,
+    /// The newest frame that was lost since [`Reassembler::take_lost`].
+    lost: Option<u32>,
 }
 
 impl Reassembler {
@@ -154,6 +156,7 @@ impl Reassembler {
             pool: Vec::with_capacity(MAX_POOLED),
             meter: Meter::new(config.memory_budget()),
             counters: LossCounters::default(),
+            lost: None,
         }
     }
 
@@ -209,22 +212,25 @@ impl Reassembler {
         self.pool_or_free(unit.0);
     }
 
-    /// Drops frames of which nothing came for [`MAX_IDLE`] of the receiver's own time, and returns the newest of
-    /// them: behind the last frame before a pause there is no newer one to age it.
-    pub fn expire_idle(&mut self, now: Instant) -> Option<u32> {
-        let (mut lost, mut next) = (None, None::<Instant>);
+    /// Drops frames of which nothing came for [`MAX_IDLE`] of the receiver's own time: behind the last frame before a
+    /// pause there is no newer one to age it.
+    pub fn expire_idle(&mut self, now: Instant) {
+        let mut next = None::<Instant>;
         for slot in 0..self.slots.len() {
             let Slot::Assembling(unit) = &self.slots[slot] else { continue };
-            let (index, idle_at) = (unit.identity.frame_index, unit.last_at + MAX_IDLE);
+            let idle_at = unit.last_at + MAX_IDLE;
             if now < idle_at {
                 next = Some(next.map_or(idle_at, |next| next.min(idle_at)));
-                continue;
+            } else {
+                self.lose(slot);
             }
-            lost = Some(lost.map_or(index, |lost| if is_newer(index, lost) { index } else { lost }));
-            self.lose(slot);
         }
         self.idle_check = next;
-        lost
+    }
+
+    /// The newest frame that was lost since the last call.
+    pub fn take_lost(&mut self) -> Option<u32> {
+        self.lost.take()
     }
 
     /// When to call [`Reassembler::expire_idle`] next; it may then find nothing yet.
@@ -311,6 +317,8 @@ impl Reassembler {
     /// Counts a frame that is being put together as dropped.
     fn lose(&mut self, slot: usize) {
         if let Some(unit) = self.take(slot, false) {
+            let index = unit.identity.frame_index;
+            self.lost = Some(self.lost.filter(|lost| is_newer(*lost, index)).unwrap_or(index));
             self.counters.frames_dropped += 1;
             self.pool_or_free(unit);
         }
