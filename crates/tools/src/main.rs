@@ -1,6 +1,8 @@
 //! Development glue. `make demo` is the only part a newcomer meets.
 
 mod demo;
+mod loss_harness;
+mod svg;
 
 use std::process::ExitCode;
 
@@ -22,11 +24,17 @@ enum Command {
     /// an application, types and clicks into it, changes the mode, and prints one table. Exits with 1 if anything is
     /// not as it should be, and says what.
     Demo(demo::Options),
+    /// Sends streams through simulated losses and shows what arrives
+    ///
+    /// The real sessions of host and client over a simulated link, on a virtual clock. Exits with 1 if more is lost than
+    /// is promised.
+    LossHarness(loss_harness::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
+        Command::LossHarness(options) => loss_harness::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
