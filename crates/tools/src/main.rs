@@ -1,6 +1,7 @@
 //! Development glue. `make demo` is the only part a newcomer meets.
 
 mod demo;
+mod latency_probe;
 mod loss_harness;
 mod svg;
 
@@ -24,6 +25,10 @@ enum Command {
     /// an application, types and clicks into it, changes the mode, and prints one table. Exits with 1 if anything is
     /// not as it should be, and says what.
     Demo(demo::Options),
+    /// Measures how long a frame takes from capture to the decoder, stage by stage
+    ///
+    /// A real host and a real client, each a process, over loopback, with a synthetic picture source.
+    LatencyProbe(latency_probe::Options),
     /// Sends streams through simulated losses and shows what arrives
     ///
     /// The real sessions of host and client over a simulated link, on a virtual clock. Exits with 1 if more is lost than
@@ -34,6 +39,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
+        Command::LatencyProbe(options) => latency_probe::run(&options),
         Command::LossHarness(options) => loss_harness::run(&options),
     };
     match outcome {
