@@ -13,6 +13,8 @@ packages=(
   foot weston x11-apps fonts-dejavu-core
   # tests: network namespaces
   iproute2
+  # tests: C programs against libpunktfunk_core
+  valgrind
 )
 
 if ! command -v cargo >/dev/null; then
