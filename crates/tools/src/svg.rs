@@ -43,12 +43,9 @@ impl Plot {
 
     fn render(&self) -> String {
         let points = || self.series.iter().flat_map(|series| &series.points);
-        let (x_min, x_max) =
-            (points().map(|p| p.0).fold(f64::INFINITY, f64::min), points().map(|p| p.0).fold(0.0, f64::max));
-        let axes = Axes {
-            x: (x_min.min(x_max), x_max.max(x_min + 1e-9)),
-            y: round_up(points().map(|p| p.1).fold(0.0, f64::max)),
-        };
+        let x_min = points().map(|point| point.0).reduce(f64::min).unwrap_or(0.0);
+        let x_max = points().map(|point| point.0).fold(x_min + 1e-9, f64::max);
+        let axes = Axes { x: (x_min, x_max), y: round_up(points().map(|point| point.1).fold(0.0, f64::max)) };
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
              font-size=\"12\" role=\"img\" aria-label=\"{title}\">\n\
