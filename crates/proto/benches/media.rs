@@ -138,7 +138,9 @@ fn info(frame_index: u32) -> UnitInfo {
 
 /// Writes a unit's packets to `out`.
 fn packetize(packetizer: &mut Packetizer, frame_index: u32, frame: &[u8], buffer: &mut Vec<u8>, out: &mut Vec<u8>) {
-    let mut unit = packetizer.begin(info(frame_index), frame, std::mem::take(buffer));
+    buffer.clear();
+    buffer.extend_from_slice(frame);
+    let mut unit = packetizer.begin(info(frame_index), std::mem::take(buffer));
     out.clear();
     while unit.left() > 0 {
         packetizer.write_next(&mut unit, out);

@@ -12,6 +12,7 @@ pub mod input;
 pub mod pacing;
 pub mod pairing;
 pub mod session;
+pub mod simulation;
 pub mod units;
 pub mod video;
 pub mod wire;

@@ -15,7 +15,7 @@ use punktfunk_proto::{
     video::{
         UnitKind,
         header::{HEADER_BYTES, PacketHeader},
-        reassembler::PacketError,
+        reassembler::{MEMORY_LIMIT, PacketError, Reassembler, ReassemblerConfig},
     },
 };
 
@@ -191,6 +191,41 @@ fn case_45_a_thousand_declared_giants_stay_within_the_budget() {
     assert!(refused > 4_000, "{refused}");
     assert_eq!(u64::from(refused), client.stats().refused.memory);
     assert_alive(&mut client, 5_000);
+}
+
+#[test]
+fn case_45_declared_giants_never_take_more_than_64_mib() {
+    const GIANT: u32 = 64 << 20;
+    let config = ReassemblerConfig {
+        scheme: FecScheme::Gf16,
+        block_shards: 4_096,
+        min_shard_bytes: 512,
+        max_frame_bytes: GIANT as usize,
+    };
+    let mut receiver = Reassembler::new(config);
+    let mut refused = 0;
+    for (frame_index, frame_bytes) in [(0, 20 << 20), (1, GIANT), (2, 30 << 20), (3, 30 << 20)] {
+        let total = frame_bytes.div_ceil(1_408);
+        let header = PacketHeader {
+            pts: HostTime::from_nanos(0),
+            frame_index,
+            stream_seq: 0,
+            frame_bytes,
+            user_flags: 1,
+            block_index: 0,
+            block_count: total.div_ceil(4_096) as u16,
+            data_shards: 4_096,
+            recovery_shards: 410,
+            shard_index: 0,
+            shard_bytes: 1_408,
+            fec_scheme: 1,
+            packet_flags: 1,
+        };
+        let packet = [&header.encode()[..], &[7; 1_408]].concat();
+        refused += u32::from(receiver.accept(Instant::now(), &packet).is_err());
+        assert!(receiver.memory() <= MEMORY_LIMIT, "{}", receiver.memory());
+    }
+    assert_eq!(refused, 2, "the 64 MiB frame and what no longer fits beside two others");
 }
 
 #[test]

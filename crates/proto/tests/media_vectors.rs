@@ -202,7 +202,7 @@ fn a_frame_of_several_blocks_has_the_recorded_geometry() {
         shard_bytes: 512,
         percent,
     };
-    let mut outgoing = packetizer.begin(info, &unit, Vec::new());
+    let mut outgoing = packetizer.begin(info, unit.clone());
     let mut packets = Vec::new();
     for recorded in list(shape, "packets") {
         let mut packet = Vec::new();

@@ -14,6 +14,8 @@ base=(
   foot weston x11-apps fonts-dejavu-core
   # tests: network namespaces
   iproute2
+  # tests: C programs against libpunktfunk_core
+  valgrind
 )
 # `make check-modules`: gets Debian's Nix without installing it
 nix=(mmdebstrap)

@@ -1,6 +1,9 @@
 //! Development glue. `make demo` is the only part a newcomer meets.
 
 mod demo;
+mod latency_probe;
+mod loss_harness;
+mod svg;
 
 use std::process::ExitCode;
 
@@ -30,12 +33,23 @@ enum Command {
     /// before, at the peak and after.
     #[command(after_help = rogue::EXAMPLES)]
     Rogue(rogue::Options),
+    /// Measures how long a frame takes from capture to the decoder, stage by stage
+    ///
+    /// A real host and a real client, each a process, over loopback, with a synthetic picture source.
+    LatencyProbe(latency_probe::Options),
+    /// Sends streams through simulated losses and shows what arrives
+    ///
+    /// The real sessions of host and client over a simulated link, on a virtual clock. Exits with 1 if more is lost than
+    /// is promised.
+    LossHarness(loss_harness::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Rogue(options) => rogue::run(&options),
+        Command::LatencyProbe(options) => latency_probe::run(&options),
+        Command::LossHarness(options) => loss_harness::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

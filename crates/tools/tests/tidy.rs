@@ -10,8 +10,9 @@ use std::{
 
 /// What each crate may use of the others (`docs/architecture.md`, "Code map"). Tests may use more: they bring the real
 /// part of another crate where a mock would stand otherwise.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("proto", &[]),
+    ("ffi", &["proto"]),
     ("trust", &["proto"]),
     ("transport", &["proto"]),
     ("video", &["proto"]),

@@ -8,8 +8,8 @@ use punktfunk_proto::session::host_control::{HostEvent, PROBE_RATE_LIMIT, PROBE_
 use punktfunk_proto::units::Bitrate;
 use punktfunk_proto::video::{
     UnitKind,
-    loss::FecController,
     order::Gap,
+    protection::FecController,
     recovery::{HostRecovery, MAX_RFI_FRAMES, NextUnit},
 };
 use punktfunk_proto::wire::{ControlMessage, Hello, Opening, Start, Welcome};
@@ -123,7 +123,10 @@ impl Witness {
             HostEvent::ProbeRequested { rate, duration } => {
                 assert!(*rate <= PROBE_RATE_LIMIT && *duration <= PROBE_TIME_LIMIT);
             }
-            HostEvent::Loss { ppm } => assert!((1..=50).contains(&self.fec.on_report(*ppm))),
+            HostEvent::Loss { ppm } => {
+                self.fec.on_report(*ppm, 0.1);
+                assert!((1..=50).contains(&self.fec.percent()));
+            }
             HostEvent::KeyframeRequested => {
                 self.fec.on_recovery_request();
                 self.recovery.request_keyframe();

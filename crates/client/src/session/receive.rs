@@ -1,8 +1,8 @@
 //! The receive thread: datagrams in, access units to the decode thread, requests to the control session.
 //!
-//! Allocates nothing per datagram or frame once its buffers have grown to the stream's frames: units are copied
-//! into buffers that go to the decode thread and come back. When none is left the decoder is behind: units are
-//! dropped and counted until the next IDR, which is asked for.
+//! Allocates nothing per datagram or frame once its buffers have grown to the stream's frames: a unit goes to the decode
+//! thread in the buffer it was put together in, and one that came back from there takes its place. When none is left
+//! the decoder is behind: units are dropped and counted until the next IDR, which is asked for.
 
 use std::{
     io,
@@ -146,31 +146,44 @@ impl Receive {
 
     fn hand_on(&mut self) {
         let mut behind = false;
-        while let Some(unit) = self.media.poll_unit() {
-            let idr = unit.user_flags & flags::IDR != 0;
-            if self.skipping && !idr {
-                self.counts.skipped += 1;
-                continue;
-            }
-            self.skipping = match self.free.pop() {
-                Some(buffer) => match self.outlets.decoder.try_send(owned(&unit, buffer, &self.anchor)) {
-                    Ok(()) => false,
-                    Err(refused) => {
-                        self.free.extend(refused_buffer(refused));
-                        true
-                    }
-                },
-                None => true,
-            };
-            self.counts.skipped += u64::from(self.skipping);
-            behind |= self.skipping;
-        }
+        while self.hand_on_next(&mut behind) {}
         if behind {
             self.media.decoder_stalled(Instant::now());
         }
         while let Some(event) = self.media.poll_event() {
             self.request(event);
         }
+    }
+
+    /// Moves one unit to the decoder in a free buffer, without copying it; false when there is no unit.
+    fn hand_on_next(&mut self, behind: &mut bool) -> bool {
+        let Some(mut bytes) = self.free.pop() else {
+            let dropped = self.media.poll_unit().is_some();
+            self.skip(dropped, behind);
+            return dropped;
+        };
+        let Some(unit) = self.media.poll_unit_into(&mut bytes) else {
+            self.free.push(bytes);
+            return false;
+        };
+        let unit = Unit::received(&unit, &self.anchor);
+        if self.skipping && !unit.idr {
+            self.counts.skipped += 1;
+            self.free.push(bytes);
+            return true;
+        }
+        self.skipping = false;
+        if let Err(refused) = self.outlets.decoder.try_send(ToDecoder::Unit(Unit { bytes, ..unit })) {
+            self.free.extend(refused_buffer(refused));
+            self.skip(true, behind);
+        }
+        true
+    }
+
+    fn skip(&mut self, dropped: bool, behind: &mut bool) {
+        self.counts.skipped += u64::from(dropped);
+        self.skipping |= dropped;
+        *behind |= dropped;
     }
 
     /// Requests are repeated by the media session until answered: one that finds the queue full is not missed.
@@ -191,17 +204,18 @@ impl Receive {
     }
 }
 
-fn owned(unit: &ReceivedUnit<'_>, mut bytes: Vec<u8>, anchor: &ClockAnchor) -> ToDecoder {
-    bytes.clear();
-    bytes.extend_from_slice(unit.bytes);
-    ToDecoder::Unit(Unit {
-        bytes,
-        pts: unit.pts,
-        idr: unit.user_flags & flags::IDR != 0,
-        shown: unit.shown,
-        first_packet: anchor.wall_at(unit.first_at),
-        complete: anchor.wall_at(unit.last_at),
-    })
+impl Unit {
+    /// What is known of a unit; its bytes are not in it.
+    fn received(unit: &ReceivedUnit<'_>, anchor: &ClockAnchor) -> Self {
+        Self {
+            bytes: Vec::new(),
+            pts: unit.pts,
+            idr: unit.user_flags & flags::IDR != 0,
+            shown: unit.shown,
+            first_packet: anchor.wall_at(unit.first_at),
+            complete: anchor.wall_at(unit.last_at),
+        }
+    }
 }
 
 fn refused_buffer(refused: TrySendError<ToDecoder>) -> Option<Vec<u8>> {

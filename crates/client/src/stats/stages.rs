@@ -27,6 +27,10 @@ pub enum Stage {
     Network,
     /// First packet received until the frame was whole.
     Reassembly,
+    /// Captured until whole here. Needs both clocks.
+    Arrival,
+    /// The same without the time in the encoder: what moving the frame costs.
+    Moved,
     /// Whole until the decoder took it.
     Wait,
     /// In the decoder.
@@ -37,13 +41,15 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Queue,
         Self::Encode,
         Self::Pace,
         Self::Host,
         Self::Network,
         Self::Reassembly,
+        Self::Arrival,
+        Self::Moved,
         Self::Wait,
         Self::Decode,
         Self::Total,
@@ -58,6 +64,8 @@ impl Stage {
             Self::Host => "capture to sent",
             Self::Network => "network",
             Self::Reassembly => "  reassembly",
+            Self::Arrival => "capture to whole",
+            Self::Moved => "  less encode",
             Self::Wait => "decoder queue",
             Self::Decode => "decode",
             Self::Total => "total",
@@ -100,7 +108,7 @@ pub struct StageLog {
     stages: [Histogram; Stage::ALL.len()],
     offset: Option<ClockOffset>,
     frames: VecDeque<(HostTime, ClientTime)>,
-    timings: VecDeque<(HostTime, Duration)>,
+    timings: VecDeque<(HostTime, HostTimes)>,
 }
 
 impl Default for StageLog {
@@ -129,7 +137,7 @@ impl StageLog {
             self.record(Stage::Total, offset.to_host(times.decoded).since(times.pts));
         }
         match take(&mut self.timings, times.pts) {
-            Some(host) => self.network(times.pts, host, times.complete),
+            Some(host) => self.network(host, times.complete),
             None => keep(&mut self.frames, times.pts, times.complete),
         }
     }
@@ -143,8 +151,8 @@ impl StageLog {
             self.record(Stage::Pace, pace);
         }
         match take(&mut self.frames, times.pts) {
-            Some(complete) => self.network(times.pts, times.total, complete),
-            None => keep(&mut self.timings, times.pts, times.total),
+            Some(complete) => self.network(times, complete),
+            None => keep(&mut self.timings, times.pts, times),
         }
     }
 
@@ -160,14 +168,20 @@ impl StageLog {
                 p95_us: micros(histogram.quantile(950)),
                 p99_us: micros(histogram.quantile(990)),
                 max_us: micros(histogram.max()),
+                percentiles_us: (0..=100).map(|percent| micros(histogram.quantile(percent * 10))).collect(),
             }
         };
         StageTable(Stage::ALL.into_iter().map(row).filter(|row| row.frames > 0).collect())
     }
 
-    fn network(&mut self, pts: HostTime, host: Duration, complete: ClientTime) {
-        if let Some(offset) = self.offset {
-            self.record(Stage::Network, offset.to_host(complete).since(pts.plus(host)));
+    /// Both sides of a frame are known.
+    fn network(&mut self, host: HostTimes, complete: ClientTime) {
+        let Some(offset) = self.offset else { return };
+        let complete = offset.to_host(complete);
+        self.record(Stage::Network, complete.since(host.pts.plus(host.total)));
+        self.record(Stage::Arrival, complete.since(host.pts));
+        if let Some([_, encode, _]) = host.parts {
+            self.record(Stage::Moved, complete.since(host.pts).saturating_sub(encode));
         }
     }
 
@@ -203,6 +217,8 @@ pub struct StageRow {
     pub p99_us: u64,
     /// The slowest.
     pub max_us: u64,
+    /// What 0, 1, 2 … 100 of 100 frames took no longer than, for plots.
+    pub percentiles_us: Vec<u64>,
 }
 
 /// The stages that were measured, in order. Prints as a table in milliseconds.
@@ -272,6 +288,8 @@ mod tests {
             (Stage::Host, 6),
             (Stage::Network, 3),
             (Stage::Reassembly, 2),
+            (Stage::Arrival, 9),
+            (Stage::Moved, 6),
             (Stage::Wait, 1),
             (Stage::Decode, 4),
             (Stage::Total, 14),

@@ -61,7 +61,7 @@ fn a_scripted_session_does_everything_it_was_told_and_reports_it() {
         streamed.value["latency"].as_array().unwrap().iter().map(|row| row["stage"].as_str().unwrap()).collect();
     assert_eq!(
         stages,
-        ["queue", "encode", "pace", "host", "network", "reassembly", "wait", "decode", "total"],
+        ["queue", "encode", "pace", "host", "network", "reassembly", "arrival", "moved", "wait", "decode", "total"],
         "every stage is measured"
     );
     let recorded = streamed.value["recording"][1].as_u64().unwrap();

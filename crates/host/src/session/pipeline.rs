@@ -17,7 +17,6 @@ use std::{
 use punktfunk_proto::{
     session::{host_control::HostCommand, host_media::HostMedia, media::MediaParams},
     units::{Bitrate, Mode},
-    video::loss::FecController,
     wire::{Codec, Welcome},
 };
 use punktfunk_transport::{MediaSocket, TransportError};
@@ -147,6 +146,7 @@ impl Pipeline {
         let params = MediaParams::from_welcome(welcome);
         let mut media = HostMedia::new(params).map_err(|error| SetupError::Media(error.to_string()))?;
         media.set_bitrate(plan.bitrate);
+        media.set_fec_percent(plan.fec_percent);
         let stats = Arc::new(SessionStats::new(plan.mode));
         stats.set_fec_percent(plan.fec_percent);
         stats.set_bitrate(plan.bitrate);
@@ -174,7 +174,6 @@ impl Pipeline {
         let send_loop = SendLoop {
             media,
             socket,
-            fec: FecController::new(plan.fec_percent),
             inbox: send_inbox,
             encode: encode_sender.clone(),
             buffers: buffer_sender,

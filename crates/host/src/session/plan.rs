@@ -3,7 +3,10 @@
 use std::{ffi::OsString, net::IpAddr, time::Duration};
 
 use punktfunk_proto::{
-    session::host_control::fits,
+    session::{
+        host_control::fits,
+        media::{BLOCK_SHARDS, FEC_PERCENT_CEILING},
+    },
     units::{Bitrate, Mode, ModeError},
     wire::{
         AudioFormat, Chroma, Cipher, Codec, CodecSet, Colour, FecScheme, Grants, Hello, HostCaps, Secret, VERSION,
@@ -69,8 +72,6 @@ pub enum PlanRefusal {
     UnknownLaunch,
 }
 
-/// Shards per block (spec section 2.4, what v0.31 hosts send).
-const MAX_BLOCK_SHARDS: u16 = 4_096;
 /// Shard sizes that keep a datagram within 1500 bytes on IPv4 and IPv6 (spec section 2.4).
 const SHARD_IPV4: u16 = 1_408;
 const SHARD_IPV6: u16 = 1_388;
@@ -118,8 +119,8 @@ impl SessionPlan {
             media_port,
             mode: self.mode.into(),
             fec_scheme: FecScheme::Gf16,
-            fec_percent: self.fec_percent,
-            max_block_shards: MAX_BLOCK_SHARDS,
+            fec_percent: self.fec_percent.max(FEC_PERCENT_CEILING),
+            max_block_shards: BLOCK_SHARDS,
             shard_payload: self.shard_payload,
             encrypted: true,
             aes_key: Secret::from(keys.aes),

@@ -1,7 +1,7 @@
 //! The send thread: packetizes, adds parity, seals, paces and sends access units; answers speed tests.
 //!
-//! Once per access unit and once per pacing step. Allocates nothing after warm-up: the batch buffer is reused, and
-//! the access unit's buffer goes back to the encode thread.
+//! Once per access unit and once per pacing step. Allocates nothing after warm-up: the batch buffer is reused; an access
+//! unit is sent from the buffer it was encoded into, and the one before goes back to the encode thread.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -13,12 +13,9 @@ use std::{
 };
 
 use punktfunk_proto::{
-    session::{
-        host_control::HostCommand,
-        host_media::{AccessUnit, HostMedia},
-    },
+    session::{host_control::HostCommand, host_media::HostMedia},
     units::{Bitrate, HostTime},
-    video::{UnitKind, loss::FecController},
+    video::UnitKind,
     wire::{
         ProbeResult,
         datagram::{HostDatagram, HostTiming, TimingStages},
@@ -83,8 +80,6 @@ pub struct SendLoop {
     pub media: HostMedia,
     /// Its socket.
     pub socket: MediaSocket,
-    /// Parity follows the losses.
-    pub fec: FecController,
     /// What it is told.
     pub inbox: Receiver<SendMessage>,
     /// The encode thread.
@@ -113,14 +108,8 @@ impl SendLoop {
             match self.next_message() {
                 Some(SendMessage::Begin { peer, port }) => self.begin(peer, port),
                 Some(SendMessage::Unit(unit)) => self.send_unit(unit, &mut batch),
-                Some(SendMessage::Loss { ppm }) => {
-                    let percent = self.fec.on_report(ppm);
-                    self.protect(percent);
-                }
-                Some(SendMessage::RecoveryRequested) => {
-                    self.fec.on_recovery_request();
-                    self.protect(self.fec.percent());
-                }
+                Some(SendMessage::Loss { ppm }) => self.media.on_loss_report(ppm),
+                Some(SendMessage::RecoveryRequested) => self.media.on_recovery_request(),
                 Some(SendMessage::Bitrate(bitrate)) => self.media.set_bitrate(bitrate),
                 Some(SendMessage::Probe { rate, duration }) => self.probe(rate, duration, &mut batch),
                 Some(SendMessage::Stop) => return,
@@ -135,11 +124,6 @@ impl SendLoop {
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(SendMessage::Stop),
         }
-    }
-
-    fn protect(&mut self, percent: u8) {
-        self.media.set_fec_percent(percent);
-        self.stats.set_fec_percent(percent);
     }
 
     fn begin(&mut self, peer: IpAddr, port: u16) {
@@ -163,11 +147,13 @@ impl SendLoop {
 
     /// Sends one unit to its last datagram. Pacing sleeps here; the next units wait in their buffers meanwhile, and
     /// with all buffers out the encoder waits too.
-    fn send_unit(&mut self, unit: Unit, batch: &mut Vec<u8>) {
+    fn send_unit(&mut self, mut unit: Unit, batch: &mut Vec<u8>) {
         let began = Instant::now();
-        let access_unit = AccessUnit { bytes: &unit.bytes, pts: unit.pts, kind: unit.kind };
-        match self.media.submit(began, access_unit) {
-            Ok(_) => self.flush(batch),
+        match self.media.submit_buffer(began, unit.pts, unit.kind, &mut unit.bytes) {
+            Ok(_) => {
+                self.stats.set_fec_percent(self.media.fec_percent());
+                self.flush(batch);
+            }
             Err(error) => {
                 tracing::error!(%error, bytes = unit.bytes.len(), "an access unit could not be sent");
                 let _ = self.encode.try_send(EncodeMessage::Keyframe);

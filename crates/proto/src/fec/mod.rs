@@ -132,6 +132,16 @@ impl FecDecoder {
         })
     }
 
+    /// Bytes of work space that a block of this shape needs, in either code; none without recovery shards.
+    pub fn work_bytes(shape: BlockShape) -> usize {
+        let BlockShape { data, recovery, shard_bytes } = shape;
+        if recovery == 0 {
+            return 0;
+        }
+        let shards = (data + recovery.next_power_of_two()).max(data.next_power_of_two() + recovery);
+        shards.next_power_of_two() * shard_bytes.next_multiple_of(64)
+    }
+
     /// Fills in the shards of `data` for which `present` is false, from those that are and from `parity`
     /// (index among the recovery shards, bytes). Recovery shards beyond the number needed are not looked at.
     ///

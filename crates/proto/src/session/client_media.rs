@@ -40,6 +40,21 @@ pub struct ReceivedUnit<'a> {
     pub shown: bool,
 }
 
+impl<'a> ReceivedUnit<'a> {
+    fn new(unit: &AssembledUnit, bytes: &'a [u8], shown: bool) -> Self {
+        Self {
+            frame_index: unit.frame_index(),
+            pts: unit.pts(),
+            user_flags: unit.user_flags(),
+            bytes,
+            first_at: unit.first_at(),
+            last_at: unit.last_at(),
+            recovered_shards: unit.recovered_shards(),
+            shown,
+        }
+    }
+}
+
 /// What the media session tells its owner, to be sent over the control stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientMediaEvent {
@@ -92,7 +107,7 @@ pub struct ClientMediaStats {
     pub late_units: u64,
     /// Frames missing from the sequence of units handed on.
     pub frames_lost: u64,
-    /// Bytes of all frame buffers now.
+    /// Bytes of all frame buffers and the erasure code's work space now.
     pub memory: usize,
     /// Refused datagrams by reason.
     pub refused: RefusedCounts,
@@ -216,8 +231,10 @@ impl ClientMedia {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.recovery.start(now);
         self.deliver(now);
-        if self.reassembler.next_expiry().is_some_and(|at| now >= at)
-            && let Some(last) = self.reassembler.expire_idle(now)
+        if self.reassembler.next_expiry().is_some_and(|at| now >= at) {
+            self.reassembler.expire_idle(now);
+        }
+        if let Some(last) = self.reassembler.take_lost()
             && let Some(gap) = self.sequencer.give_up(last)
         {
             self.lost(now, gap, 0);
@@ -235,22 +252,19 @@ impl ClientMedia {
 
     /// The next complete unit, in order.
     pub fn poll_unit(&mut self) -> Option<ReceivedUnit<'_>> {
-        if let Some(seen) = self.lent.take() {
-            self.reassembler.recycle(seen);
-        }
-        let (unit, shown) = self.ready.pop_front()?;
-        self.stats.units += 1;
+        let (unit, shown) = self.next_unit()?;
         let unit = &*self.lent.insert(unit);
-        Some(ReceivedUnit {
-            frame_index: unit.frame_index(),
-            pts: unit.pts(),
-            user_flags: unit.user_flags(),
-            bytes: unit.bytes(),
-            first_at: unit.first_at(),
-            last_at: unit.last_at(),
-            recovered_shards: unit.recovered_shards(),
-            shown,
-        })
+        Some(ReceivedUnit::new(unit, unit.bytes(), shown))
+    }
+
+    /// As [`ClientMedia::poll_unit`], for an owner that keeps the unit: `buffer` becomes its bytes, without a copy, and
+    /// what `buffer` was is used for a later unit.
+    pub fn poll_unit_into<'a>(&mut self, buffer: &'a mut Vec<u8>) -> Option<ReceivedUnit<'a>> {
+        let (mut unit, shown) = self.next_unit()?;
+        self.reassembler.trade(&mut unit, buffer);
+        let received = ReceivedUnit::new(&unit, buffer, shown);
+        self.reassembler.recycle(unit);
+        Some(received)
     }
 
     /// The next thing to tell the owner.
@@ -283,6 +297,15 @@ impl ClientMedia {
     /// What arrived.
     pub fn stats(&self) -> ClientMediaStats {
         ClientMediaStats { loss: self.reassembler.counters(), memory: self.reassembler.memory(), ..self.stats }
+    }
+
+    fn next_unit(&mut self) -> Option<(AssembledUnit, bool)> {
+        if let Some(seen) = self.lent.take() {
+            self.reassembler.recycle(seen);
+        }
+        let next = self.ready.pop_front()?;
+        self.stats.units += 1;
+        Some(next)
     }
 
     fn take_in(&mut self, now: Instant, datagram: &mut [u8]) -> Result<(), Refused> {

@@ -13,7 +13,9 @@ use crate::{
     units::{Bitrate, HostTime},
     video::{
         UnitKind, flags,
+        layout::FrameLayout,
         packetizer::{Outgoing, Packetizer, PacketizerConfig, UnitInfo},
+        protection::{FecController, MAX_FEC_PERCENT},
     },
 };
 
@@ -23,8 +25,6 @@ const MAX_PENDING: usize = 8;
 const MAX_BATCH_DATAGRAMS: usize = 64;
 /// Most bytes of a batch, as an IP packet limits GSO.
 const MAX_BATCH_BYTES: usize = 65_000;
-/// The highest FEC percentage.
-const MAX_FEC_PERCENT: u8 = 90;
 /// The lowest FEC percentage of a frame that others wait for.
 const MIN_KEY_FEC_PERCENT: u8 = 20;
 
@@ -88,7 +88,7 @@ pub struct HostMediaStats {
 /// that too would cost another round trip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protection {
-    /// Three times the FEC percentage, at least 20, at most 90, and paced for twice the bitrate so that they take no
+    /// Three times what every frame gets, at least 20 %, at most 90 %, and paced for twice the bitrate so that they take no
     /// longer for it. As all frames while FEC is off.
     #[default]
     Raised,
@@ -102,14 +102,18 @@ pub struct HostMedia {
     params: MediaParams,
     packetizer: Packetizer,
     sealer: Option<Sealer>,
-    fec_percent: u8,
+    fec: FecController,
+    /// That of the last unit.
+    last_percent: u8,
+    /// Data and recovery shards since the last loss report.
+    shards: (u64, u64),
     protection: Protection,
     shard_payload: u16,
     bitrate: Bitrate,
     next_frame: u32,
     next_filler: u32,
     pending: VecDeque<Pending>,
-    /// Buffers of units that were sent.
+    /// Empty buffers of units that were sent, at most [`MAX_PENDING`].
     buffers: Vec<Vec<u8>>,
     stats: HostMediaStats,
 }
@@ -119,6 +123,14 @@ pub struct HostMedia {
 struct Effort {
     percent: u8,
     pace: Bitrate,
+}
+
+/// What a unit is called on the wire.
+#[derive(Clone, Copy)]
+struct UnitLabel {
+    pts: HostTime,
+    index: u32,
+    user_flags: u32,
 }
 
 struct Pending {
@@ -141,7 +153,9 @@ impl HostMedia {
         Ok(Self {
             packetizer: Packetizer::new(config),
             sealer: params.keys.as_ref().map(|keys| Sealer::new(keys, Direction::HostToClient)),
-            fec_percent: params.fec_percent.min(MAX_FEC_PERCENT),
+            fec: FecController::new(params.fec_percent),
+            last_percent: params.fec_percent,
+            shards: (0, 0),
             protection: Protection::default(),
             shard_payload: params.shard_payload,
             bitrate: Bitrate::default(),
@@ -154,17 +168,31 @@ impl HostMedia {
         })
     }
 
-    /// Takes a picture to send and returns its frame index.
+    /// Takes a picture to send, copying it, and returns its frame index.
     ///
     /// # Errors
     /// [`MediaError`]; the index is then not used up.
     pub fn submit(&mut self, now: Instant, unit: AccessUnit<'_>) -> Result<u32, MediaError> {
-        let index = self.next_frame;
-        self.enqueue(now, unit, unit.kind.flags(), index, self.effort_for(unit.kind))?;
-        self.next_frame = index.wrapping_add(1);
-        self.stats.frames += 1;
-        self.stats.frame_bytes += unit.bytes.len() as u64;
-        Ok(index)
+        self.admit(unit.bytes.len())?;
+        let buffer = self.copy(unit.bytes);
+        Ok(self.enqueue_picture(now, unit.pts, unit.kind, buffer))
+    }
+
+    /// As [`HostMedia::submit`], without copying: the unit is sent from where it lies. `bytes` becomes an empty buffer, that
+    /// of a unit which was sent where there is one.
+    ///
+    /// # Errors
+    /// [`MediaError`]; the index is then not used up, and `bytes` stays.
+    pub fn submit_buffer(
+        &mut self,
+        now: Instant,
+        pts: HostTime,
+        kind: UnitKind,
+        bytes: &mut Vec<u8>,
+    ) -> Result<u32, MediaError> {
+        self.admit(bytes.len())?;
+        let unit = std::mem::replace(bytes, self.buffers.pop().unwrap_or_default());
+        Ok(self.enqueue_picture(now, pts, kind, unit))
     }
 
     /// Takes a unit of speed-test filler (spec section 4.8), which has an index space of its own. `zeros` is what it
@@ -173,9 +201,14 @@ impl HostMedia {
     /// # Errors
     /// [`MediaError`]; the index is then not used up.
     pub fn submit_filler(&mut self, now: Instant, pts: HostTime, zeros: &[u8]) -> Result<u32, MediaError> {
-        let index = self.next_filler;
-        let unit = AccessUnit { bytes: zeros, pts, kind: UnitKind::Delta };
-        self.enqueue(now, unit, flags::FILLER, index, self.ordinary_effort())?;
+        self.admit(zeros.len())?;
+        let (index, buffer) = (self.next_filler, self.copy(zeros));
+        self.enqueue(
+            now,
+            UnitLabel { pts, index, user_flags: flags::FILLER },
+            self.ordinary_effort(zeros.len()),
+            buffer,
+        );
         self.next_filler = index.wrapping_add(1);
         self.stats.filler_units += 1;
         self.stats.filler_bytes += zeros.len() as u64;
@@ -206,7 +239,7 @@ impl HostMedia {
         self.stats.datagram_bytes += (datagrams * segment) as u64;
         if front.unit.left() == 0 {
             let sent = self.pending.pop_front().map(|sent| sent.unit.into_buffer());
-            self.buffers.extend(sent);
+            sent.into_iter().for_each(|buffer| self.keep_buffer(buffer));
         }
         Some(Batch { segment, datagrams })
     }
@@ -216,9 +249,21 @@ impl HostMedia {
         self.pending.front().map(|front| front.pace.next_due())
     }
 
-    /// Sets the FEC percentage of the following frames, 0 to 90.
+    /// Sets the FEC percentage of the following frames, 0 to 90. Reports move it on from there.
     pub fn set_fec_percent(&mut self, percent: u8) {
-        self.fec_percent = percent.min(MAX_FEC_PERCENT);
+        self.fec = FecController::new(percent);
+        self.last_percent = self.fec.percent();
+    }
+
+    /// LossReport came: parity of the following frames follows it.
+    pub fn on_loss_report(&mut self, ppm: u32) {
+        let (data, recovery) = std::mem::take(&mut self.shards);
+        self.fec.on_report(ppm, recovery as f64 / data.max(1) as f64);
+    }
+
+    /// RfiRequest or RequestKeyframe came: parity was not enough.
+    pub fn on_recovery_request(&mut self) {
+        self.fec.on_recovery_request();
     }
 
     /// Sets how the following IDRs and recovery anchors are protected.
@@ -246,9 +291,9 @@ impl HostMedia {
         self.next_frame
     }
 
-    /// The FEC percentage now.
+    /// The FEC percentage of the last unit.
     pub fn fec_percent(&self) -> u8 {
-        self.fec_percent
+        self.last_percent
     }
 
     /// What went out.
@@ -256,48 +301,80 @@ impl HostMedia {
         self.stats
     }
 
-    fn effort_for(&self, kind: UnitKind) -> Effort {
+    fn effort_for(&self, kind: UnitKind, bytes: usize) -> Effort {
+        let ordinary = self.ordinary_effort(bytes);
         match (kind, self.protection) {
-            (UnitKind::Idr | UnitKind::RecoveryAnchor, Protection::Raised) if self.fec_percent > 0 => Effort {
-                percent: self.fec_percent.saturating_mul(3).clamp(MIN_KEY_FEC_PERCENT, MAX_FEC_PERCENT),
-                pace: Bitrate::from_kbps(self.bitrate.kbps().saturating_mul(2)),
-            },
-            _ => self.ordinary_effort(),
+            (UnitKind::Idr | UnitKind::RecoveryAnchor, Protection::Raised) if self.fec.percent() > 0 => {
+                let raised = self.fec.percent().saturating_mul(3).clamp(MIN_KEY_FEC_PERCENT, MAX_FEC_PERCENT);
+                Effort {
+                    percent: raised.max(ordinary.percent),
+                    pace: Bitrate::from_kbps(self.bitrate.kbps().saturating_mul(2)),
+                }
+            }
+            _ => ordinary,
         }
     }
 
-    fn ordinary_effort(&self) -> Effort {
-        Effort { percent: self.fec_percent, pace: self.bitrate }
+    fn ordinary_effort(&self, bytes: usize) -> Effort {
+        let (shard, block) = (usize::from(self.shard_payload), usize::from(self.params.max_block_shards));
+        Effort { percent: self.fec.percent_for(FrameLayout::new(bytes, shard, block)), pace: self.bitrate }
     }
 
-    fn enqueue(
-        &mut self,
-        now: Instant,
-        unit: AccessUnit<'_>,
-        user_flags: u32,
-        index: u32,
-        effort: Effort,
-    ) -> Result<(), MediaError> {
-        let (bytes, limit) = (unit.bytes.len(), self.params.max_frame_bytes);
+    /// Whether a unit of so many bytes can be taken.
+    fn admit(&self, bytes: usize) -> Result<(), MediaError> {
+        let limit = self.params.max_frame_bytes;
         if bytes > limit {
             return Err(MediaError::TooLarge { bytes, limit });
         }
         if self.pending.len() == MAX_PENDING {
             return Err(MediaError::Backlog(MAX_PENDING));
         }
+        Ok(())
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut buffer = self.buffers.pop().unwrap_or_default();
+        buffer.extend_from_slice(bytes);
+        buffer
+    }
+
+    fn enqueue_picture(&mut self, now: Instant, pts: HostTime, kind: UnitKind, bytes: Vec<u8>) -> u32 {
+        let index = self.next_frame;
+        self.stats.frames += 1;
+        self.stats.frame_bytes += bytes.len() as u64;
+        self.enqueue(
+            now,
+            UnitLabel { pts, index, user_flags: kind.flags() },
+            self.effort_for(kind, bytes.len()),
+            bytes,
+        );
+        self.next_frame = index.wrapping_add(1);
+        index
+    }
+
+    fn enqueue(&mut self, now: Instant, label: UnitLabel, effort: Effort, bytes: Vec<u8>) {
         let info = UnitInfo {
-            pts: unit.pts,
-            frame_index: index,
-            user_flags,
+            pts: label.pts,
+            frame_index: label.index,
+            user_flags: label.user_flags,
             shard_bytes: usize::from(self.shard_payload),
             percent: effort.percent,
         };
-        let buffer = self.buffers.pop().unwrap_or_default();
-        let unit = self.packetizer.begin(info, unit.bytes, buffer);
+        let unit = self.packetizer.begin(info, bytes);
+        self.last_percent = effort.percent;
+        self.shards.0 += unit.data_shards() as u64;
+        self.shards.1 += (unit.left() - unit.data_shards()) as u64;
         let segment = unit.shard_bytes() + self.params.overhead();
         let pace = FramePace::new(now, unit.left() * segment, segment, effort.pace);
         self.pending.push_back(Pending { unit, pace });
-        Ok(())
+    }
+
+    /// Keeps the buffer of a unit that was sent.
+    fn keep_buffer(&mut self, mut buffer: Vec<u8>) {
+        if self.buffers.len() < MAX_PENDING {
+            buffer.clear();
+            self.buffers.push(buffer);
+        }
     }
 }
 

@@ -7,6 +7,14 @@ use crate::{
     wire::{Cipher, Welcome},
 };
 
+/// The `K` a host should announce. The erasure code costs the logarithm of a block's size per shard, so small blocks keep
+/// the cost of a byte the same from small frames to large ones, and only blocks that lost something are decoded. Large
+/// blocks survive longer bursts for the same parity: at 10 % this one restores 16 datagrams in a row.
+pub const BLOCK_SHARDS: u16 = 160;
+/// The FEC percentage a host should announce. It limits how far later frames' parity may rise (spec section 4.4); a host
+/// starts lower, see [`HostMedia::set_fec_percent`](super::host_media::HostMedia::set_fec_percent).
+pub const FEC_PERCENT_CEILING: u8 = 50;
+
 /// The media parameters of a session, as Welcome carries them.
 #[derive(Clone, Debug)]
 pub struct MediaParams {

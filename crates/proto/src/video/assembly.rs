@@ -26,6 +26,10 @@ pub(super) struct Placement {
 }
 
 impl Placement {
+    pub(super) fn shape(&self) -> BlockShape {
+        BlockShape { data: self.data_shards, recovery: self.recovery_shards, shard_bytes: self.shard_bytes }
+    }
+
     pub(super) fn is_data(&self) -> bool {
         self.shard < self.data_shards
     }
@@ -161,6 +165,15 @@ impl Assembly {
         &self.data[..bytes.min(self.data.len())]
     }
 
+    /// Gives the whole unit away for `spare`, whose memory is paid for instead.
+    pub(super) fn trade(&mut self, spare: &mut Vec<u8>, meter: &mut Meter) {
+        let bytes = self.bytes().len();
+        meter.release(self.data.capacity());
+        meter.take_on(spare.capacity());
+        std::mem::swap(&mut self.data, spare);
+        spare.truncate(bytes);
+    }
+
     /// Puts a shard of [`Placement::shard_bytes`] in its place.
     ///
     /// # Errors
@@ -230,6 +243,7 @@ impl Assembly {
                 && block.start as usize == place.start;
             return if same { Ok(()) } else { Err(Broken::Disagreement) };
         }
+        meter.reserve_work(FecDecoder::work_bytes(place.shape()))?;
         let shards = self.totals.map_or(place.start + place.data_shards, |totals| totals.shards);
         meter.grow(&mut self.data, shards * place.shard_bytes)?;
         let words = (place.data_shards + place.recovery_shards).div_ceil(64);

@@ -4,6 +4,8 @@
 #[derive(Debug)]
 pub(super) struct Meter {
     used: usize,
+    /// The part of it that is the erasure code's work space, which never shrinks.
+    work: usize,
     budget: usize,
 }
 
@@ -13,7 +15,7 @@ pub(super) struct OverBudget;
 
 impl Meter {
     pub(super) fn new(budget: usize) -> Self {
-        Self { used: 0, budget }
+        Self { used: 0, work: 0, budget }
     }
 
     pub(super) fn used(&self) -> usize {
@@ -25,7 +27,7 @@ impl Meter {
         if len > buffer.capacity() {
             let capacity = if len < GRAIN { len.next_power_of_two() } else { len.next_multiple_of(GRAIN) };
             let more = (capacity - buffer.capacity()).saturating_mul(size_of::<T>());
-            if more > self.budget - self.used {
+            if more > self.budget.saturating_sub(self.used) {
                 return Err(OverBudget);
             }
             buffer.reserve_exact(capacity - buffer.len());
@@ -35,6 +37,22 @@ impl Meter {
             buffer.resize(len, T::default());
         }
         Ok(())
+    }
+
+    /// Pays for the erasure code to grow to a work space of `bytes`.
+    pub(super) fn reserve_work(&mut self, bytes: usize) -> Result<(), OverBudget> {
+        let more = bytes.saturating_sub(self.work);
+        if more > self.budget.saturating_sub(self.used) {
+            return Err(OverBudget);
+        }
+        self.used += more;
+        self.work += more;
+        Ok(())
+    }
+
+    /// Pays for memory that comes in from outside, even beyond the budget: nothing then grows until some is released.
+    pub(super) fn take_on(&mut self, bytes: usize) {
+        self.used += bytes;
     }
 
     /// Takes back what `bytes` of buffers were paid for.

@@ -1,8 +1,8 @@
 //! The video plane between an access unit and the datagrams that carry it (spec sections 4.3 to 4.7).
 //!
 //! Follow a frame: [`packetizer`] cuts an access unit into shards behind a [`header`], in the geometry of [`layout`];
-//! [`reassembler`] puts it together again in [`assembly`] buffers; [`order`] hands units on in order; [`loss`] and
-//! [`recovery`] decide what to do about what did not arrive.
+//! [`reassembler`] puts it together again in [`assembly`] buffers; [`order`] hands units on in order; [`loss`],
+//! [`protection`] and [`recovery`] decide what to do about what did not arrive.
 
 mod assembly;
 pub mod header;
@@ -11,6 +11,7 @@ pub mod loss;
 mod memory;
 pub mod order;
 pub mod packetizer;
+pub mod protection;
 pub mod reassembler;
 pub mod recovery;
 

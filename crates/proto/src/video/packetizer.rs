@@ -1,8 +1,8 @@
 //! Access units into packets: all data shards of all blocks in order, then all recovery shards (spec section 4.4).
 //!
-//! Run by the host's media thread. A unit is copied once into a [`Outgoing`] buffer, which is reused; each packet
-//! is then written straight to where it will be sealed. Parity is computed when the last data shard has gone out,
-//! so that data never waits for it.
+//! Run by the host's media thread. A unit stays in the one buffer it came in; each packet is written straight to where
+//! it will be sealed. Parity is computed block by block when the last data shard has gone out, so that data never waits
+//! for it. All buffers are reused.
 
 use crate::{
     fec::{BlockShape, FecEncoder, FecScheme, recovery_count},
@@ -42,7 +42,7 @@ pub struct Outgoing {
     shard_bytes: usize,
     percent: u8,
     layout: FrameLayout,
-    /// The unit, zero-padded to whole shards; may be longer.
+    /// The unit, zero-padded to whole shards.
     data: Vec<u8>,
     cursor: Cursor,
     left: usize,
@@ -77,6 +77,11 @@ impl Outgoing {
         self.left
     }
 
+    /// Data shards of the unit.
+    pub fn data_shards(&self) -> usize {
+        self.layout.total_shards()
+    }
+
     /// Bytes per shard.
     pub fn shard_bytes(&self) -> usize {
         self.shard_bytes
@@ -103,24 +108,23 @@ impl Packetizer {
         Self { config, fec: FecEncoder::new(config.scheme), parity: Vec::new(), stream_seq: 0 }
     }
 
-    /// Takes a unit in. `buffer` is any old one; `bytes` is at most `u32::MAX` long, in at most 65,535 blocks.
-    pub fn begin(&self, info: UnitInfo, bytes: &[u8], mut buffer: Vec<u8>) -> Outgoing {
-        let layout = FrameLayout::new(bytes.len(), info.shard_bytes, self.config.block_shards);
-        buffer.clear();
-        buffer.extend_from_slice(bytes);
-        buffer.resize(layout.total_shards() * info.shard_bytes, 0);
+    /// Takes a unit in, which is at most `u32::MAX` bytes long, in at most 65,535 blocks. `unit` grows to whole shards.
+    pub fn begin(&self, info: UnitInfo, mut unit: Vec<u8>) -> Outgoing {
+        let frame_bytes = unit.len() as u32;
+        let layout = FrameLayout::new(unit.len(), info.shard_bytes, self.config.block_shards);
+        unit.resize(layout.total_shards() * info.shard_bytes, 0);
         let recovery = (0..layout.blocks())
             .map(|block| self.config.recovery_shards(layout.data_shards(block), info.percent))
             .sum::<usize>();
         Outgoing {
             pts: info.pts,
             frame_index: info.frame_index,
-            frame_bytes: bytes.len() as u32,
+            frame_bytes,
             user_flags: info.user_flags,
             shard_bytes: info.shard_bytes,
             percent: info.percent,
             layout,
-            data: buffer,
+            data: unit,
             cursor: Cursor::default(),
             left: layout.total_shards() + recovery,
         }

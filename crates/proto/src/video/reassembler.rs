@@ -1,8 +1,8 @@
 //! Packets into access units (spec sections 4.6 and 4.7).
 //!
 //! Run per datagram by the client's media thread. Once buffers of the stream's frame sizes exist, nothing is
-//! allocated. All of them together stay within four times the largest frame, whatever headers declare; the work
-//! space of the erasure code is bounded by as much again.
+//! allocated. Frames, the state of their blocks, parity kept aside and the work space of the erasure code together
+//! stay within four times the largest frame and within [`MEMORY_LIMIT`], whatever headers declare.
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,11 @@ pub const MAX_IDLE: Duration = Duration::from_millis(250);
 pub const MAX_SHARD_BYTES: usize = 9_152;
 /// The smallest shard, unless the session was set up with a smaller one.
 pub const MIN_SHARD_BYTES: usize = 512;
+
+/// Most bytes that one session holds. Spec section 4.7 allows four times the largest frame; that is less than this up to
+/// 2 Gbit/s at 60 frames per second. Only a Welcome that names no bitrate, or several times that one, allows single
+/// frames that do not fit: they are lost, as everything beyond a client's memory is.
+pub const MEMORY_LIMIT: usize = 64 << 20;
 
 /// The fewest data shards of a block of a unit sent slice by slice.
 const MIN_SLICE_SHARDS: usize = 16;
@@ -134,6 +139,8 @@ pub struct Reassembler {
     pool: Vec<Box<Assembly>>,
     meter: Meter,
     counters: LossCounters,
+    /// The newest frame that was lost since [`Reassembler::take_lost`].
+    lost: Option<u32>,
 }
 
 impl Reassembler {
@@ -147,8 +154,9 @@ impl Reassembler {
             assembling: 0,
             idle_check: None,
             pool: Vec::with_capacity(MAX_POOLED),
-            meter: Meter::new(config.max_frame_bytes.saturating_mul(4)),
+            meter: Meter::new(config.memory_budget()),
             counters: LossCounters::default(),
+            lost: None,
         }
     }
 
@@ -157,7 +165,7 @@ impl Reassembler {
         self.counters
     }
 
-    /// Bytes of all frame buffers.
+    /// Bytes of all frame buffers and of the erasure code's work space.
     pub fn memory(&self) -> usize {
         self.meter.used()
     }
@@ -194,27 +202,35 @@ impl Reassembler {
         self.settle(now, slot, place.is_data(), placed)
     }
 
+    /// Moves a unit's bytes to `buffer` without copying them, and that buffer's memory to the unit.
+    pub fn trade(&mut self, unit: &mut AssembledUnit, buffer: &mut Vec<u8>) {
+        unit.0.trade(buffer, &mut self.meter);
+    }
+
     /// Gives a unit's buffers back.
     pub fn recycle(&mut self, unit: AssembledUnit) {
         self.pool_or_free(unit.0);
     }
 
-    /// Drops frames of which nothing came for [`MAX_IDLE`] of the receiver's own time, and returns the newest of
-    /// them: behind the last frame before a pause there is no newer one to age it.
-    pub fn expire_idle(&mut self, now: Instant) -> Option<u32> {
-        let (mut lost, mut next) = (None, None::<Instant>);
+    /// Drops frames of which nothing came for [`MAX_IDLE`] of the receiver's own time: behind the last frame before a
+    /// pause there is no newer one to age it.
+    pub fn expire_idle(&mut self, now: Instant) {
+        let mut next = None::<Instant>;
         for slot in 0..self.slots.len() {
             let Slot::Assembling(unit) = &self.slots[slot] else { continue };
-            let (index, idle_at) = (unit.identity.frame_index, unit.last_at + MAX_IDLE);
+            let idle_at = unit.last_at + MAX_IDLE;
             if now < idle_at {
                 next = Some(next.map_or(idle_at, |next| next.min(idle_at)));
-                continue;
+            } else {
+                self.lose(slot);
             }
-            lost = Some(lost.map_or(index, |lost| if is_newer(index, lost) { index } else { lost }));
-            self.lose(slot);
         }
         self.idle_check = next;
-        lost
+    }
+
+    /// The newest frame that was lost since the last call.
+    pub fn take_lost(&mut self) -> Option<u32> {
+        self.lost.take()
     }
 
     /// When to call [`Reassembler::expire_idle`] next; it may then find nothing yet.
@@ -301,6 +317,8 @@ impl Reassembler {
     /// Counts a frame that is being put together as dropped.
     fn lose(&mut self, slot: usize) {
         if let Some(unit) = self.take(slot, false) {
+            let index = unit.identity.frame_index;
+            self.lost = Some(self.lost.filter(|lost| is_newer(*lost, index)).unwrap_or(index));
             self.counters.frames_dropped += 1;
             self.pool_or_free(unit);
         }
@@ -363,6 +381,10 @@ fn slot_of(index: u32) -> usize {
 }
 
 impl ReassemblerConfig {
+    fn memory_budget(&self) -> usize {
+        self.max_frame_bytes.saturating_mul(4).min(MEMORY_LIMIT)
+    }
+
     /// Checks a header against the geometry and finds the shard's place.
     fn place(&self, header: &PacketHeader) -> Result<Placement, PacketError> {
         let place = match header.block_count {
@@ -376,14 +398,14 @@ impl ReassemblerConfig {
     fn is_sound(&self, place: &Placement) -> bool {
         let Placement { data_shards: k, recovery_shards: m, shard_bytes, .. } = *place;
         let most = (self.block_shards + (self.block_shards * 9).div_ceil(10)).min(self.scheme.max_shards());
-        let work_space = (k + m).next_power_of_two() * shard_bytes;
+        let work_bytes = FecDecoder::work_bytes(place.shape());
         (self.min_shard_bytes..=MAX_SHARD_BYTES).contains(&shard_bytes)
             && shard_bytes.is_multiple_of(2)
             && (1..=self.block_shards).contains(&k)
             && k + m <= most
             && place.shard < k + m
             && (m == 0 || self.scheme.supports(k, m))
-            && (m == 0 || work_space <= self.max_frame_bytes.saturating_mul(4))
+            && work_bytes <= self.memory_budget()
     }
 
     /// A packet of a unit whose size is known.

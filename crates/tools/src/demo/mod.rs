@@ -1,7 +1,7 @@
 //! The demo: a host and a client as their users start them, and a look at what arrived.
 
-mod client;
-mod host;
+pub(crate) mod client;
+pub(crate) mod host;
 mod picture;
 mod table;
 

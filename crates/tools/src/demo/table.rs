@@ -136,6 +136,8 @@ fn stage_name(stage: &str) -> &str {
         "host" => "capture to sent",
         "network" => "network",
         "reassembly" => "  reassembly",
+        "arrival" => "capture to reassembled",
+        "moved" => "  without encoding",
         "wait" => "waiting for decoder",
         "decode" => "decode",
         "total" => "capture to decoded",

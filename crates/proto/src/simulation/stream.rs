@@ -1,0 +1,281 @@
+//! Host and client media sessions and a stream between them.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+
+use super::{Link, Outcome, Weather};
+use crate::{
+    crypto::MediaKeys,
+    fec::FecScheme,
+    session::{
+        client_media::{ClientMedia, ClientMediaEvent},
+        host_media::{HostMedia, Protection},
+        media::{BLOCK_SHARDS, FEC_PERCENT_CEILING, MediaParams},
+    },
+    units::{Bitrate, HostTime},
+    video::{
+        UnitKind,
+        order::Gap,
+        recovery::{HostRecovery, NextUnit},
+    },
+};
+
+/// The stream that is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    /// Its rate without parity.
+    pub bitrate: Bitrate,
+    /// Pictures per second.
+    pub frames_per_second: u32,
+    /// How long it runs.
+    pub length: Duration,
+    /// Whether the encoder answers losses by anchors; else by IDRs, four times as large as other frames.
+    pub can_invalidate: bool,
+    /// Parity to begin with, in percent.
+    pub fec_percent: u8,
+    /// Whether parity follows the losses.
+    pub adaptive: bool,
+}
+
+/// Twenty megabits of sixty pictures a second for a minute, at 10 % parity to begin with.
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            bitrate: Bitrate::from_mbps(20),
+            frames_per_second: 60,
+            length: Duration::from_secs(60),
+            can_invalidate: true,
+            fec_percent: 10,
+            adaptive: true,
+        }
+    }
+}
+
+/// A stream on its way.
+pub struct Simulation {
+    stream: Stream,
+    start: Instant,
+    now: Instant,
+    host: HostMedia,
+    recovery: HostRecovery,
+    client: ClientMedia,
+    media: Link,
+    latency: Duration,
+    /// The control stream from client to host: reliable, in order.
+    control: VecDeque<(Instant, ClientMediaEvent)>,
+    contents: Contents,
+    /// From when on which weather, the latest first.
+    changes: Vec<(Duration, Weather)>,
+    broken_since: Option<Instant>,
+    /// Capture time of each frame, until it is delivered.
+    captured: Vec<Option<Instant>>,
+    out: Vec<u8>,
+    outcome: Outcome,
+}
+
+/// How long the link is watched after the last frame.
+const REST: Duration = Duration::from_secs(2);
+
+impl Simulation {
+    /// A stream that begins at `start`, which only names the origin of the virtual clock.
+    pub fn new(start: Instant, stream: Stream, weather: Weather, seed: u64) -> Self {
+        let params = MediaParams {
+            fec_scheme: FecScheme::Gf16,
+            fec_percent: FEC_PERCENT_CEILING,
+            max_block_shards: BLOCK_SHARDS,
+            shard_payload: 1_408,
+            keys: Some(MediaKeys::aes128_gcm([7; 16], [1, 2, 3, 4])),
+            max_frame_bytes: 8 << 20,
+        };
+        let mut host = HostMedia::new(params.clone()).expect("parameters every host announces");
+        host.set_bitrate(stream.bitrate);
+        host.set_fec_percent(stream.fec_percent);
+        if !stream.adaptive {
+            host.set_protection(Protection::Uniform);
+        }
+        Self {
+            stream,
+            start,
+            now: start,
+            host,
+            recovery: HostRecovery::new(stream.can_invalidate),
+            client: ClientMedia::new(params).expect("parameters every host announces"),
+            media: Link::new(weather, seed),
+            latency: weather.latency,
+            control: VecDeque::new(),
+            contents: Contents::new(seed),
+            changes: Vec::new(),
+            broken_since: None,
+            captured: Vec::new(),
+            out: Vec::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Lets the weather change so long after the start.
+    pub fn changing(mut self, at: Duration, weather: Weather) -> Self {
+        self.changes.push((at, weather));
+        self.changes.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        self
+    }
+
+    /// Plays the whole stream and two seconds more, for what is still under way.
+    pub fn run(mut self) -> Outcome {
+        let end = self.start + self.stream.length + REST;
+        let mut idle = 0;
+        while self.now < end {
+            while let Some((_, weather)) = self.changes.pop_if(|(at, _)| self.now - self.start >= *at) {
+                self.media.change(weather);
+            }
+            if self.next_capture().is_some_and(|at| at <= self.now) {
+                self.capture();
+            }
+            self.exchange();
+            let next = self.next_event().unwrap_or(end).min(end);
+            idle = if next > self.now { 0 } else { idle + 1 };
+            assert!(idle < 3, "a timeout that is over does nothing");
+            self.now = next;
+        }
+        self.conclude()
+    }
+
+    fn conclude(mut self) -> Outcome {
+        let (host, outcome) = (self.host.stats(), &mut self.outcome);
+        let lost = self.captured.iter().flatten();
+        outcome.lost_at = lost.map(|at| *at - self.start).filter(|at| *at < self.stream.length).collect();
+        outcome.good_at_end = self.broken_since.is_none();
+        outcome.overhead = host.datagrams as f64 * 1_408.0 / host.frame_bytes.max(1) as f64 - 1.0;
+        outcome.datagrams = self.media.counts();
+        outcome.added.sort_unstable();
+        let refused = self.client.stats().refused;
+        outcome.damaged += (refused.not_authentic + refused.geometry + refused.disagreement) as u32;
+        self.outcome
+    }
+
+    /// When the next picture is taken. A still picture is captured again when the client needs it.
+    fn next_capture(&self) -> Option<Instant> {
+        let period = Duration::from_secs(1) / self.stream.frames_per_second;
+        let frames = self.stream.length.as_secs() as u32 * self.stream.frames_per_second;
+        let wanted = self.outcome.sent < frames || self.recovery.next_unit(self.now) != NextUnit::Delta;
+        wanted.then(|| self.start + period * self.outcome.sent)
+    }
+
+    fn next_event(&self) -> Option<Instant> {
+        let parts = [
+            self.next_capture().map(|at| at.max(self.now)),
+            self.control.front().map(|(at, _)| *at),
+            self.media.next_arrival(),
+            self.host.poll_timeout(),
+            self.recovery.poll_timeout().filter(|at| *at > self.now),
+            self.client.poll_timeout(),
+        ];
+        parts.into_iter().flatten().min()
+    }
+
+    fn capture(&mut self) {
+        let (kind, weight) = match self.recovery.next_unit(self.now) {
+            NextUnit::Delta => (UnitKind::Delta, 1),
+            NextUnit::Idr => (UnitKind::Idr, 4),
+            NextUnit::Anchor(_) => (UnitKind::RecoveryAnchor, 1),
+        };
+        let (kind, weight) = if self.outcome.sent == 0 { (UnitKind::Idr, 4) } else { (kind, weight) };
+        let average = self.stream.bitrate.bps() / 8 / u64::from(self.stream.frames_per_second);
+        let mut bytes = self.contents.of(self.host.next_frame_index(), average as usize * weight).to_vec();
+        let pts = HostTime::from_nanos((self.now - self.start).as_nanos() as u64);
+        let index =
+            self.host.submit_buffer(self.now, pts, kind, &mut bytes).expect("frames leave before the next comes");
+        self.recovery.on_submitted(self.now, index, kind);
+        self.captured.push(Some(self.now));
+        self.outcome.sent += 1;
+        if self.outcome.sent.is_multiple_of(self.stream.frames_per_second) {
+            self.outcome.fec_percents.push(self.host.fec_percent());
+        }
+    }
+
+    /// Moves everything that is due now.
+    fn exchange(&mut self) {
+        while let Some((_, message)) = self.control.pop_front_if(|(at, _)| *at <= self.now) {
+            self.on_control(message);
+        }
+        while let Some(batch) = self.host.poll_transmit(self.now, &mut self.out) {
+            self.out.chunks(batch.segment).for_each(|datagram| self.media.send(self.now, datagram));
+            self.out.clear();
+        }
+        while let Some(mut datagram) = self.media.receive(self.now) {
+            // Replayed and too old datagrams are refused; reasons that must not occur are counted at the end.
+            let _ = self.client.handle_datagram(self.now, &mut datagram);
+            self.media.reuse(datagram);
+            self.observe();
+        }
+        if self.client.poll_timeout().is_none_or(|at| at <= self.now) {
+            self.client.handle_timeout(self.now);
+            self.observe();
+        }
+    }
+
+    fn on_control(&mut self, message: ClientMediaEvent) {
+        match message {
+            ClientMediaEvent::RequestKeyframe => self.recovery.request_keyframe(),
+            ClientMediaEvent::RequestRfi { first, last } => {
+                self.recovery.request_invalidation(self.now, Gap { first, last }, self.host.next_frame_index());
+            }
+            ClientMediaEvent::LossReport { ppm } if self.stream.adaptive => self.host.on_loss_report(ppm),
+            ClientMediaEvent::LossReport { .. } | ClientMediaEvent::FrameLost { .. } => return,
+        }
+        if self.stream.adaptive && !matches!(message, ClientMediaEvent::LossReport { .. }) {
+            self.host.on_recovery_request();
+        }
+    }
+
+    fn observe(&mut self) {
+        while let Some(event) = self.client.poll_event() {
+            if let ClientMediaEvent::FrameLost { .. } = event {
+                self.broken_since.get_or_insert(self.now);
+            }
+            self.control.push_back((self.now + self.latency, event));
+        }
+        while let Some(unit) = self.client.poll_unit() {
+            let sound = unit.bytes == self.contents.of(unit.frame_index, unit.bytes.len());
+            self.outcome.damaged += u32::from(!sound);
+            self.outcome.delivered += 1;
+            self.outcome.restored += u32::from(unit.recovered_shards > 0);
+            self.outcome.hidden += u32::from(!unit.shown);
+            if let Some(captured) = self.captured.get_mut(unit.frame_index as usize).and_then(Option::take) {
+                self.outcome.added.push((self.now - captured).saturating_sub(self.latency));
+            }
+            if unit.shown
+                && let Some(since) = self.broken_since.take()
+            {
+                self.outcome.repairs.push(self.now - since);
+                self.outcome.last_repair = self.now - self.start;
+            }
+        }
+    }
+}
+
+/// Frames that both sides know: windows into a long run of random bytes.
+struct Contents {
+    bytes: Vec<u8>,
+    seed: u64,
+}
+
+/// Where a frame's window may begin.
+const STARTS: usize = 1 << 18;
+
+impl Contents {
+    fn new(seed: u64) -> Self {
+        let mut bytes = vec![0; STARTS + (2 << 20)];
+        StdRng::seed_from_u64(seed).fill(&mut bytes[..]);
+        Self { bytes, seed }
+    }
+
+    fn of(&self, index: u32, length: usize) -> &[u8] {
+        let mut rng = StdRng::seed_from_u64(self.seed ^ u64::from(index) << 20);
+        let start = rng.random_range(0..STARTS);
+        &self.bytes[start..][..length.min(self.bytes.len() - STARTS)]
+    }
+}
