@@ -1,9 +1,10 @@
 //! What can be typed. What follows from it is in [`crate::command`].
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use punktfunk_proto::units::{Fingerprint, Mode};
+use zeroize::Zeroizing;
 
 use crate::{error::EXIT_HELP, script::Step};
 
@@ -48,6 +49,9 @@ pub enum Command {
     /// Pair with a host by the PIN that it shows
     #[command(after_help = PAIR_EXAMPLES)]
     Pair(PairArgs),
+    /// Pair with a host by the link that it shows as a QR code
+    #[command(after_help = JOIN_EXAMPLES)]
+    Join(JoinArgs),
     /// Stream from a host
     #[command(after_help = CONNECT_EXAMPLES, after_long_help = CONNECT_LONG)]
     Connect(ConnectArgs),
@@ -93,6 +97,46 @@ pub struct PairArgs {
     /// What the host shall call this device [default: this machine's name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+}
+
+/// `punktfunk join`
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// The link, in quotes, or - to read it from standard input
+    ///
+    /// A link is a secret until it is used. On the command line every user of this machine can read it in the list of
+    /// processes, and the shell keeps it in its history; better is -.
+    #[arg(value_name = "LINK")]
+    pub link: SecretText,
+    /// How long to wait for an answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// What the host shall call this device [default: this machine's name]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// What was typed and must not be shown again. Wiped when dropped.
+#[derive(Clone)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(····)")
+    }
 }
 
 /// `punktfunk connect`
@@ -234,6 +278,17 @@ Examples:
   punktfunk pair living-room
   punktfunk pair 192.168.1.20 --pin 1234 --name \"Tom's laptop\"
   pass show host-pin | punktfunk pair 192.168.1.20 --pin-file -";
+
+const JOIN_EXAMPLES: &str = "\
+The host's owner makes the link with `punktfunk-host ctl pair --qr`. It is good for ten
+minutes and for one device, and names the host's fingerprint: no PIN, nothing to compare.
+It is a secret, and a command line is not: other users can read it. Prefer standard input.
+
+Examples:
+  punktfunk join -                      asks for the link on a terminal
+  wl-paste | punktfunk join -
+  punktfunk join - --name \"Tom's laptop\" < link.txt
+  punktfunk join 'punktfunk://192.168.1.20/join?fp=…&t=…'";
 
 const CONNECT_EXAMPLES: &str = "\
 Examples:

@@ -1,6 +1,8 @@
 //! Why a command failed: for the user as text, for the shell as a number.
 
-use punktfunk_proto::wire::CloseCode;
+use std::time::Duration;
+
+use punktfunk_proto::{units::Fingerprint, wire::CloseCode};
 use punktfunk_transport::{ConnectError, TransportError, discovery::DiscoveryError};
 
 use crate::{
@@ -33,7 +35,7 @@ Exit codes:
   1  something on this machine failed (files, sockets, decoder)
   2  the command line was wrong
   3  the host did not answer, or the connection was lost
-  4  the host is not trusted, its identity changed, or the PIN was wrong
+  4  the host is not trusted, its identity changed, or the PIN or the link was wrong
   5  the host refused; the close code is printed
   6  the stream failed a check";
 
@@ -61,6 +63,40 @@ pub enum ClientError {
     /// No connection came about.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// Several places were called, and no host answered at any.
+    #[error(
+        "no answer within {} s from {}. Is the host running, is this device in the same network, and does the host's \
+         firewall let its UDP port in?",
+        .budget.as_secs_f32().ceil(), .places.join(", ")
+    )]
+    NobodyAnswered {
+        /// Addresses, and names that could not be resolved.
+        places: Vec<String>,
+        /// For how long in all.
+        budget: Duration,
+    },
+    /// Not the host of a link answered at the link's address.
+    #[error(
+        "another host answered than the link is for, so nothing was sent to it. The link is for\n  {}\nand the answer \
+         came from\n  {}\nIs this device in the host's network? If it is, ask the host's owner for a new link \
+         (punktfunk-host ctl pair --qr)",
+        .meant.grouped(), .presented.grouped()
+    )]
+    OtherHost {
+        /// The certificate that the link names.
+        meant: Fingerprint,
+        /// The certificate that was shown.
+        presented: Fingerprint,
+    },
+    /// The host knows the link's token no more.
+    #[error(
+        "this link is no longer good: it was used, its ten minutes are over, or a newer one took its place. Ask the \
+         host's owner for a new link (punktfunk-host ctl pair --qr)"
+    )]
+    LinkSpent {
+        /// What the host closed with; `None` if it answered and its answer did not fit the token.
+        code: Option<u32>,
+    },
     /// The host is not trusted.
     #[error("{}", advise(.0))]
     NotTrusted(Decision),
@@ -100,15 +136,17 @@ impl ClientError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::NoSuchHost(_) | Self::Lost => Exit::Unreachable,
+            Self::NoSuchHost(_) | Self::NobodyAnswered { .. } | Self::Lost => Exit::Unreachable,
             Self::Connect(error) => match error {
                 ConnectError::NoAnswer { .. } | ConnectError::Handshake { .. } => Exit::Unreachable,
                 ConnectError::PinMismatch { .. } => Exit::NotTrusted,
                 ConnectError::Closed { .. } => Exit::Refused,
                 ConnectError::Local(_) => Exit::Local,
             },
-            Self::NotTrusted(_) | Self::WrongPin => Exit::NotTrusted,
-            Self::Refused { .. } => Exit::Refused,
+            Self::NotTrusted(_) | Self::WrongPin | Self::OtherHost { .. } | Self::LinkSpent { code: None } => {
+                Exit::NotTrusted
+            }
+            Self::Refused { .. } | Self::LinkSpent { code: Some(_) } => Exit::Refused,
             Self::HostMisbehaved(_) | Self::CheckFailed(_) => Exit::CheckFailed,
             Self::Identity(_) | Self::KnownHosts(_) | Self::Discovery(_) | Self::Local(_) | Self::Interrupted => {
                 Exit::Local
@@ -120,6 +158,7 @@ impl ClientError {
     pub fn close_code(&self) -> Option<u32> {
         match self {
             Self::Refused { code, .. } | Self::Connect(ConnectError::Closed { code, .. }) => Some(*code),
+            Self::LinkSpent { code } => *code,
             _ => None,
         }
     }

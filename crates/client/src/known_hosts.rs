@@ -27,6 +27,8 @@ const VERSION: u32 = 1;
 pub enum TrustOrigin {
     /// A PIN ceremony: both sides proved that they know the PIN.
     Pin,
+    /// A ceremony with the token of a link, which also named the certificate.
+    Link,
     /// The host was open to everyone and the user accepted its fingerprint.
     FirstUse,
     /// The user wrote the fingerprint on the command line.

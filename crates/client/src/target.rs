@@ -37,6 +37,10 @@ pub struct Target {
 /// # Errors
 /// There is no such host.
 pub async fn resolve(text: &str, known: &KnownHosts, reach: Option<Reach>) -> Result<Target, ClientError> {
+    if text.starts_with("punktfunk:") {
+        // Neither repeated nor asked of a resolver: it holds a token.
+        return Err(ClientError::Usage("this is a link, not a host; join by it: punktfunk join -".into()));
+    }
     if let Some(host) = known.by_name(text) {
         let addresses: Vec<SocketAddr> = host.addresses.iter().filter_map(|address| address.parse().ok()).collect();
         let target = Target { name: host.name.clone(), addresses, pinned: Some(host.fingerprint), advert: None };
@@ -159,6 +163,13 @@ mod tests {
     async fn another_port_of_a_known_machine_is_another_host() {
         let target = resolve("127.0.0.1:9778", &known(), None).await.unwrap();
         assert_eq!((target.pinned, target.advert), (None, None));
+    }
+
+    #[tokio::test]
+    async fn a_link_in_place_of_a_host_is_refused_and_not_repeated() {
+        let error = resolve("punktfunk://10.0.0.7/join?fp=ab&t=SECRET", &known(), None).await.unwrap_err();
+        assert!(matches!(&error, ClientError::Usage(said) if said.contains("punktfunk join")), "{error}");
+        assert!(!error.to_string().contains("SECRET"));
     }
 
     #[tokio::test]

@@ -30,7 +30,7 @@ fn list(context: &Context) -> Result<Answer, ClientError> {
     let device = context.identity()?.fingerprint();
     let mut text = format!("this device  {}\n", device.grouped());
     if known.all().is_empty() {
-        text.push_str("no known hosts; pair with one: punktfunk pair HOST");
+        text.push_str("no known hosts; pair with one: punktfunk pair HOST, or punktfunk join LINK");
     }
     known.all().iter().for_each(|host| text.push_str(&line(host)));
     Ok(Answer::good(text, json!({ "device": device.to_string(), "hosts": known.all() })))
@@ -61,9 +61,11 @@ fn named(known: &KnownHosts, text: &str) -> Result<KnownHost, ClientError> {
 fn line(host: &KnownHost) -> String {
     let trust = match host.trust {
         TrustOrigin::Pin => "paired by PIN",
+        TrustOrigin::Link => "joined by link",
         TrustOrigin::FirstUse => "trusted on first use",
         TrustOrigin::Fingerprint => "trusted by fingerprint",
     };
     let address = host.addresses.first().map_or("-", String::as_str);
-    format!("{:<24} {address:<24} {}  {trust}\n", printable(&host.name, 64), host.fingerprint.short())
+    let next = host.successor.map_or_else(String::new, |next| format!(", changes to {} soon", next.short()));
+    format!("{:<24} {address:<24} {}  {trust}{next}\n", printable(&host.name, 64), host.fingerprint.short())
 }

@@ -3,13 +3,18 @@
 mod connect;
 mod discover;
 mod hosts;
+mod join;
 mod pair;
 mod probe;
 
-use std::{io::Write as _, path::PathBuf};
+use std::{
+    io::{self, BufRead as _, Read as _, Write as _},
+    path::PathBuf,
+};
 
 use punktfunk_transport::{TlsIdentity, discovery::Reach};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::{
     cli::{Cli, Command, Mdns},
@@ -72,13 +77,13 @@ pub async fn run(cli: Cli) -> Exit {
     let (text, mut value) = answer.unwrap_or_else(|| (String::new(), json!({})));
     if let Some(error) = &failure {
         value["error"] = error_json(error);
-        let _ = writeln!(std::io::stderr(), "punktfunk: {error}");
+        let _ = writeln!(io::stderr(), "punktfunk: {error}");
     }
     match (output.result(&text, &value), failure) {
         (_, Some(error)) => error.exit(),
         (Ok(()), None) => Exit::Done,
         (Err(error), None) => {
-            let _ = writeln!(std::io::stderr(), "punktfunk: cannot write the result: {error}");
+            let _ = writeln!(io::stderr(), "punktfunk: cannot write the result: {error}");
             Exit::Local
         }
     }
@@ -89,6 +94,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Answer, ClientError> {
     match cli.command {
         Command::Discover(args) => discover::run(&context, &args).await,
         Command::Pair(args) => pair::run(&context, args).await,
+        Command::Join(args) => join::run(&context, args).await,
         Command::Connect(args) => connect::run(&context, args).await,
         Command::Probe(args) => probe::run(&context, &args).await,
         Command::Hosts(args) => hosts::run(&context, args),
@@ -103,6 +109,18 @@ fn default_state_dir() -> Result<PathBuf, ClientError> {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
     let dir = home.map(|home| home.join(".local/state/punktfunk"));
     dir.ok_or_else(|| ClientError::Usage("there is no home directory; name a folder with --state-dir".into()))
+}
+
+/// The most that is read of a line: more than a link, a PIN or an answer has.
+const MAX_LINE: u64 = 4_096;
+
+/// A line of standard input. It may be a secret, so it is wiped when dropped.
+fn read_line() -> Result<Zeroizing<String>, ClientError> {
+    // Reserved at once: a text that grows leaves copies behind.
+    let mut line = Zeroizing::new(String::with_capacity(4_096));
+    let read = io::stdin().lock().take(MAX_LINE).read_line(&mut line);
+    read.map_err(|error| ClientError::Local(format!("standard input: {error}")))?;
+    Ok(line)
 }
 
 /// This machine's name, for hosts to show.

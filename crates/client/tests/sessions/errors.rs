@@ -72,7 +72,7 @@ fn wrong_command_lines_end_with_2_and_an_example() {
 
 #[test]
 fn every_command_shows_examples() {
-    for command in ["discover", "pair", "connect", "probe", "hosts"] {
+    for command in ["discover", "pair", "join", "connect", "probe", "hosts"] {
         let output = Command::new(env!("CARGO_BIN_EXE_punktfunk")).args([command, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains(&format!("\n  punktfunk {command}")), "{text}");

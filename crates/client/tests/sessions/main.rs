@@ -2,6 +2,7 @@
 
 mod common;
 mod errors;
+mod joining;
 mod mdns;
 mod pairing;
 mod small;

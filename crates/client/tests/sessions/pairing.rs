@@ -1,8 +1,13 @@
 //! `punktfunk pair`
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    process::Child,
+    time::{Duration, Instant},
+};
 
-use crate::common::{Client, Host, Ways};
+use crate::common::{Client, Host, Outcome, Ways};
 
 fn armed() -> Host {
     Host::start(Ways { pin: Some("4711"), ..Ways::default() })
@@ -80,4 +85,62 @@ fn a_client_killed_at_any_moment_of_pairing_keeps_what_it_trusted_and_goes_on() 
     }
     assert!(before >= 5 && after >= 5, "killed before it was stored {before} times, after {after} times");
     assert_eq!(client.run(&["pair", &host.address(), "--pin", "4711"]).exit, 0);
+}
+
+/// Waits for the question and types the PIN.
+fn type_pin(child: &mut Child, terminal: &mut File) {
+    let mut asked = vec![0; "PIN that the host shows: ".len()];
+    child.stderr.as_mut().unwrap().read_exact(&mut asked).unwrap();
+    assert_eq!(asked, b"PIN that the host shows: ");
+    terminal.write_all(b"4711\n").unwrap();
+}
+
+#[test]
+fn once_the_pin_is_typed_pairing_takes_two_round_trips_on_the_connection_that_is_open() {
+    let (client, host) = (Client::new(), armed());
+    let before = processor_time_of_children();
+    let (mut child, mut terminal) = client.spawn_on_terminal(&["pair", &host.address()]);
+    assert_eq!(host.heard_until(|heard| heard.connections == 1).pairing_messages, 0);
+    type_pin(&mut child, &mut terminal);
+    let paired = Outcome::of(child);
+    assert_eq!(paired.exit, 0, "{}", paired.stderr);
+    let heard = host.heard();
+    assert_eq!((heard.connections, heard.paired.len()), (1, 1), "no handshake was added");
+    assert_eq!(heard.pairing_messages, 2, "each is answered by one of the host's: a round trip");
+    println!("the client used {:?} of processor time in all", processor_time_of_children() - before);
+}
+
+#[test]
+fn a_connection_that_the_host_closes_while_the_pin_is_typed_is_opened_again() {
+    let (client, host) = (Client::new(), Host::start(Ways { pin: Some("4711"), closes_first: 2, ..Ways::default() }));
+    let (mut child, mut terminal) = client.spawn_on_terminal(&["pair", &host.address()]);
+    host.heard_until(|heard| heard.connections == 3);
+    type_pin(&mut child, &mut terminal);
+    let paired = Outcome::of(child);
+    assert_eq!(paired.exit, 0, "{}", paired.stderr);
+    assert_eq!(host.heard().connections, 3);
+}
+
+#[test]
+fn a_host_that_closes_every_connection_is_not_called_for_ever() {
+    let (client, host) = (Client::new(), Host::start(Ways { closes_first: usize::MAX, ..Ways::default() }));
+    let (mut child, mut terminal) = client.spawn_on_terminal(&["pair", &host.address()]);
+    host.heard_until(|heard| heard.connections == 7);
+    type_pin(&mut child, &mut terminal);
+    let refused = Outcome::of(child);
+    assert_ne!(refused.exit, 0, "{}", refused.stderr);
+    assert!((7..=8).contains(&host.heard().connections), "{}", host.heard().connections);
+    assert!(client.hosts().is_empty());
+}
+
+/// User and system time of the processes that this one started and waited for.
+fn processor_time_of_children() -> Duration {
+    // SAFETY: all-zero is a value of this plain structure.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the place is ours.
+    assert_eq!(unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage) }, 0);
+    let time = |spent: libc::timeval| {
+        Duration::from_secs(spent.tv_sec.unsigned_abs()) + Duration::from_micros(spent.tv_usec.unsigned_abs())
+    };
+    time(usage.ru_utime) + time(usage.ru_stime)
 }

@@ -1,6 +1,7 @@
 //! The client as its users start it.
 
 use std::{
+    fs::File,
     io::Write as _,
     path::Path,
     process::{Child, Command, Stdio},
@@ -8,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use super::terminal;
 
 /// A device with a state folder of its own.
 pub(crate) struct Client {
@@ -48,6 +51,12 @@ impl Client {
         self.command(args).spawn().unwrap()
     }
 
+    /// On a terminal, which is returned: what is written to it is typed.
+    pub(crate) fn spawn_on_terminal(&self, args: &[&str]) -> (Child, File) {
+        let (ours, theirs) = terminal::open();
+        (self.command(args).stdin(theirs).spawn().unwrap(), ours)
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Outcome {
         self.run_with(args, "")
     }
@@ -57,11 +66,7 @@ impl Client {
         let mut child = self.spawn(args);
         // A command that reads nothing may be gone already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?}\n{stderr}"));
-        Outcome { exit: output.status.code().unwrap(), value, stderr }
+        Outcome::of(child)
     }
 
     /// What `punktfunk hosts` lists.
@@ -73,6 +78,15 @@ impl Client {
 }
 
 impl Outcome {
+    /// Waits for the end.
+    pub(crate) fn of(child: Child) -> Self {
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?}\n{stderr}"));
+        Self { exit: output.status.code().unwrap(), value, stderr }
+    }
+
     pub(crate) fn message(&self) -> &str {
         self.value["error"]["message"].as_str().unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, mpsc as channel},
+    sync::{Arc, Condvar, Mutex, mpsc as channel},
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -34,8 +34,10 @@ pub(crate) enum Admit {
 #[derive(Clone, Debug)]
 pub(crate) struct Ways {
     pub(crate) admit: Admit,
-    /// The PIN that is armed, if any.
+    /// The PIN or token that is armed, if any.
     pub(crate) pin: Option<&'static str>,
+    /// So many connections are closed before anything is said on them.
+    pub(crate) closes_first: usize,
     pub(crate) refuse_modes: bool,
     /// This frame is encoded and never sent.
     pub(crate) withhold: Option<u32>,
@@ -52,6 +54,7 @@ impl Default for Ways {
         Self {
             admit: Admit::Now,
             pin: None,
+            closes_first: 0,
             refuse_modes: false,
             withhold: None,
             close_after: None,
@@ -68,13 +71,29 @@ pub(crate) struct Heard {
     pub(crate) inputs: Vec<InputEvent>,
     pub(crate) modes: Vec<Mode>,
     pub(crate) paired: Vec<Fingerprint>,
+    /// Pairing messages of clients. Each is answered by one of ours.
+    pub(crate) pairing_messages: usize,
     pub(crate) connections: usize,
+}
+
+/// What was heard, and that there is more of it.
+#[derive(Debug, Default)]
+struct Record {
+    heard: Mutex<Heard>,
+    changed: Condvar,
+}
+
+impl Record {
+    fn note(&self, note: impl FnOnce(&mut Heard)) {
+        note(&mut self.heard.lock().unwrap());
+        self.changed.notify_all();
+    }
 }
 
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
     pub(crate) fingerprint: Fingerprint,
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Record>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -86,7 +105,7 @@ impl Host {
 
     /// At a given address with a given certificate.
     pub(crate) fn start_at(address: SocketAddr, identity: TlsIdentity, ways: Ways) -> Self {
-        let heard = Arc::new(Mutex::new(Heard::default()));
+        let heard = Arc::new(Record::default());
         let fingerprint = identity.fingerprint();
         let (stop, stopped) = oneshot::channel();
         let (bound, is_bound) = channel::channel();
@@ -112,7 +131,13 @@ impl Host {
     }
 
     pub(crate) fn heard(&self) -> Heard {
-        self.heard.lock().unwrap().clone()
+        self.heard.heard.lock().unwrap().clone()
+    }
+
+    /// Waits for it.
+    pub(crate) fn heard_until(&self, enough: impl Fn(&Heard) -> bool) -> Heard {
+        let heard = self.heard.heard.lock().unwrap();
+        self.heard.changed.wait_while(heard, |heard| !enough(heard)).unwrap().clone()
     }
 }
 
@@ -136,14 +161,20 @@ pub(super) fn host_now() -> HostTime {
     HostTime::from_nanos(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64)
 }
 
-async fn serve(server: &Server, fingerprint: Fingerprint, ways: &Ways, heard: &Arc<Mutex<Heard>>) {
+async fn serve(server: &Server, fingerprint: Fingerprint, ways: &Ways, heard: &Arc<Record>) {
+    let mut closes = ways.closes_first;
     while let Some(link) = server.accept().await {
-        heard.lock().unwrap().connections += 1;
+        heard.note(|heard| heard.connections += 1);
+        if closes > 0 {
+            closes -= 1;
+            link.close(0, "");
+            continue;
+        }
         tokio::spawn(attend(link, fingerprint, ways.clone(), Arc::clone(heard)));
     }
 }
 
-async fn attend(link: Link, fingerprint: Fingerprint, ways: Ways, heard: Arc<Mutex<Heard>>) {
+async fn attend(link: Link, fingerprint: Fingerprint, ways: Ways, heard: Arc<Record>) {
     let control = HostControl::new(Instant::now(), link.peer_fingerprint, fingerprint);
     let (commands, inbox) = mpsc::channel(1_024);
     let (outbox, mut events) = mpsc::unbounded_channel();
@@ -164,7 +195,7 @@ async fn attend(link: Link, fingerprint: Fingerprint, ways: Ways, heard: Arc<Mut
 /// Answers one connection.
 struct Desk {
     ways: Ways,
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Record>,
     commands: mpsc::Sender<HostCommand>,
     media: Option<channel::Sender<MediaMessage>>,
     socket: Option<(MediaSocket, Welcome)>,
@@ -175,24 +206,30 @@ struct Desk {
 impl Desk {
     fn take(&mut self, event: HostEvent) {
         match event {
-            HostEvent::PairingRequested { .. } => match self.ways.pin {
-                Some(pin) => self.say(HostCommand::BeginPairing { secret: pin.parse().unwrap(), seed: [7; 64] }),
-                None => self.refuse(CloseCode::PairingNotArmed, ""),
-            },
+            HostEvent::PairingRequested { .. } => {
+                self.heard.note(|heard| heard.pairing_messages += 1);
+                match self.ways.pin {
+                    Some(pin) => self.say(HostCommand::BeginPairing { secret: pin.parse().unwrap(), seed: [7; 64] }),
+                    None => self.refuse(CloseCode::PairingNotArmed, ""),
+                }
+            }
             HostEvent::PairingAnswered => self.say(HostCommand::SendChallenge),
             HostEvent::PairingProven { .. } => {
-                self.heard.lock().unwrap().paired.extend(self.client);
+                self.heard.note(|heard| {
+                    heard.pairing_messages += 1;
+                    heard.paired.extend(self.client);
+                });
                 self.say(HostCommand::PairingStored { ok: true });
             }
             HostEvent::Hello(hello) => self.admit(*hello),
             HostEvent::Started { .. } => self.start(),
             HostEvent::ModeChanged(mode) => {
-                self.heard.lock().unwrap().modes.push(mode);
+                self.heard.note(|heard| heard.modes.push(mode));
                 self.media(MediaMessage::Mode(mode));
             }
             HostEvent::KeyframeRequested | HostEvent::FramesLost { .. } => self.media(MediaMessage::Keyframe),
             HostEvent::Input(event) => {
-                self.heard.lock().unwrap().inputs.push(event);
+                self.heard.note(|heard| heard.inputs.push(event));
                 self.media(MediaMessage::Input(event));
             }
             HostEvent::ProbeRequested { rate, duration } => self.media(MediaMessage::Probe { rate, duration }),
@@ -205,7 +242,7 @@ impl Desk {
     }
 
     fn admit(&mut self, hello: Hello) {
-        self.heard.lock().unwrap().hellos.push(hello.clone());
+        self.heard.note(|heard| heard.hellos.push(hello.clone()));
         let delay = match self.ways.admit {
             Admit::Now => Duration::ZERO,
             Admit::After(delay) => delay,

@@ -3,6 +3,7 @@
 mod client;
 mod host;
 mod media;
+mod terminal;
 
 pub(crate) use client::{Client, Outcome};
 pub(crate) use host::{Admit, Host, Ways, identity, welcome};

@@ -1,21 +1,18 @@
 //! Connecting to a host that is trusted, and pairing with one that is not yet.
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    time::{Duration, Instant},
-};
+mod pairing;
+mod race;
 
-use punktfunk_proto::{
-    pairing::{ENTROPY_LEN, Pin},
-    session::client_pairing::{ClientPairing, PairingOutcome},
-    units::Fingerprint,
-};
-use punktfunk_transport::{Client, ConnectError, Link, Role, TlsIdentity, discovery::Reach, drive};
-use tokio::sync::mpsc;
+use std::{net::SocketAddr, path::Path, time::Duration};
 
+use punktfunk_proto::units::Fingerprint;
+use punktfunk_transport::{ConnectError, Link, TlsIdentity, discovery::Reach};
+
+pub use pairing::{join, pair};
+
+use self::race::{Caller, NoLink, Place, first_to_answer};
 use crate::{
-    clock::{unix_now, wall_now},
+    clock::unix_now,
     error::ClientError,
     known_hosts::{KnownHost, KnownHosts, TrustOrigin},
     target::{Target, locate},
@@ -113,60 +110,54 @@ pub async fn knock(dial: &Dial<'_>, target: &Target) -> Result<Link, ClientError
     reach(dial, target, None).await
 }
 
-/// Proves to the host that we know its PIN, checks that it does, and trusts its certificate from then on.
-///
-/// # Errors
-/// The PIN was wrong, the host refused or did not answer, or the trust cannot be stored.
-pub async fn pair(dial: &Dial<'_>, target: &Target, pin: &Pin, name: Option<String>) -> Result<KnownHost, ClientError> {
-    let link = reach(dial, target, None).await?;
-    let host = presented(&link)?;
-    let mut seed = [0; ENTROPY_LEN];
-    rand::fill(&mut seed);
-    let session =
-        ClientPairing::new(Instant::now(), name, &pin.clone().into(), (dial.identity.fingerprint(), host), seed);
-    let (_commands, inbox) = mpsc::channel(1);
-    let mut outcome = PairingOutcome::Lost;
-    drive(session, wall_now, &link, Role::Opens, inbox, |event| outcome = event).await;
-    match outcome {
-        PairingOutcome::Paired => {
-            remember(dial, target, &link, TrustOrigin::Pin)?;
-            let known = KnownHosts::load(dial.state_dir)?;
-            known.by_fingerprint(host).cloned().ok_or_else(|| ClientError::Local("the host was forgotten again".into()))
-        }
-        PairingOutcome::WrongPin => Err(ClientError::WrongPin),
-        PairingOutcome::NotStored => Err(ClientError::Refused { code: 1, reason: "the host stored no pairing".into() }),
-        PairingOutcome::Refused { code, reason } => Err(ClientError::Refused { code, reason }),
-        PairingOutcome::Misbehaved(detail) => Err(ClientError::HostMisbehaved(detail)),
-        PairingOutcome::Lost => Err(ClientError::Lost),
-    }
-}
-
-/// Tries the target's addresses one after the other, then where a known host advertises itself now.
+/// Calls the target's addresses, then where a known host advertises itself now.
 async fn reach(dial: &Dial<'_>, target: &Target, pin: Option<Fingerprint>) -> Result<Link, ClientError> {
-    let tries = u32::try_from(target.addresses.len()).unwrap_or(u32::MAX).max(1);
-    let mut silent = None;
-    for address in &target.addresses {
-        match dial_one(dial, *address, pin, dial.budget / tries).await {
-            Err(error @ ConnectError::NoAnswer { .. }) => silent = Some(error),
-            other => return other.map_err(not_trusted),
-        }
-    }
-    if let Some(fingerprint) = target.pinned
-        && let Some(found) = locate(fingerprint, dial.reach.clone()).await
-        && let Some(address) = found.addresses.iter().find(|address| !target.addresses.contains(address))
-    {
-        return dial_one(dial, *address, pin, dial.budget).await.map_err(not_trusted);
-    }
-    Err(silent.map_or_else(|| ClientError::NoSuchHost(target.name.clone()), ClientError::Connect))
+    let places = target.addresses.iter().copied().map(Place::At).collect();
+    reach_at(dial, target, pin, places).await
 }
 
-async fn dial_one(
+/// Calls `places`, then where a host that is pinned advertises itself now.
+async fn reach_at(
     dial: &Dial<'_>,
-    address: SocketAddr,
+    target: &Target,
     pin: Option<Fingerprint>,
-    budget: Duration,
-) -> Result<Link, ConnectError> {
-    Client::connect(address, Some(dial.identity), pin, budget).await
+    places: Vec<Place>,
+) -> Result<Link, ClientError> {
+    let caller = Caller { identity: dial.identity, pin, budget: dial.budget };
+    let lost = match first_to_answer(&caller, places).await {
+        Ok(link) => return Ok(link),
+        Err(NoLink { failure: Some(failure), .. }) if !matches!(failure, ConnectError::Local(_)) => {
+            return Err(not_trusted(failure));
+        }
+        Err(lost) => lost,
+    };
+    if let Some(fingerprint) = target.pinned
+        && let Some(mut found) = locate(fingerprint, dial.reach.clone()).await
+    {
+        found.addresses.retain(|address| !lost.called.contains(address));
+        let moved: Vec<_> = found.addresses.into_iter().map(Place::At).collect();
+        if !moved.is_empty() {
+            return first_to_answer(&caller, moved).await.map_err(|lost| silence(dial, target, lost));
+        }
+    }
+    Err(silence(dial, target, lost))
+}
+
+/// Why nobody answered.
+fn silence(dial: &Dial<'_>, target: &Target, lost: NoLink) -> ClientError {
+    let budget = dial.budget;
+    match (lost.called.as_slice(), lost.unknown.as_slice()) {
+        ([], []) => ClientError::NoSuchHost(target.name.clone()),
+        ([_, ..], _) if !lost.some_silent() => {
+            lost.failure.map_or_else(|| ClientError::NoSuchHost(target.name.clone()), not_trusted)
+        }
+        (&[addr], []) => ClientError::Connect(ConnectError::NoAnswer { addr, budget }),
+        (called, unknown) => {
+            let called = called.iter().map(ToString::to_string);
+            let unknown = unknown.iter().map(|name| format!("{name} (the resolver knows no such name)"));
+            ClientError::NobodyAnswered { places: called.chain(unknown).collect(), budget }
+        }
+    }
 }
 
 /// A pin that does not fit is a changed identity; everything else stays what it is.
