@@ -69,3 +69,32 @@ fn line(host: &KnownHost) -> String {
     let next = host.successor.map_or_else(String::new, |next| format!(", changes to {} soon", next.short()));
     format!("{:<24} {address:<24} {}  {trust}{next}\n", printable(&host.name, 64), host.fingerprint.short())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+    use crate::known_hosts::{KnownHost, TrustOrigin};
+    use punktfunk_proto::units::Fingerprint;
+
+    #[test]
+    fn how_a_host_is_trusted_and_what_it_will_change_to_is_said_in_words() {
+        let host = |trust, successor| KnownHost {
+            name: "den".into(),
+            fingerprint: Fingerprint::from_bytes([0xAA; 32]),
+            addresses: vec!["10.0.0.7:9777".into()],
+            trust,
+            added_unix: 0,
+            successor,
+        };
+        for (trust, words) in [
+            (TrustOrigin::Pin, "paired by PIN"),
+            (TrustOrigin::Link, "joined by link"),
+            (TrustOrigin::FirstUse, "trusted on first use"),
+            (TrustOrigin::Fingerprint, "trusted by fingerprint"),
+        ] {
+            assert!(line(&host(trust, None)).ends_with(&format!("10.0.0.7:9777            aaaaaaaa  {words}\n")));
+        }
+        let next = Some(Fingerprint::from_bytes([0xBB; 32]));
+        assert!(line(&host(TrustOrigin::Link, next)).ends_with("joined by link, changes to bbbbbbbb soon\n"));
+    }
+}

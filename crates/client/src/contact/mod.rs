@@ -126,9 +126,7 @@ async fn reach_at(
     let caller = Caller { identity: dial.identity, pin, budget: dial.budget };
     let lost = match first_to_answer(&caller, places).await {
         Ok(link) => return Ok(link),
-        Err(NoLink { failure: Some(failure), .. }) if !matches!(failure, ConnectError::Local(_)) => {
-            return Err(not_trusted(failure));
-        }
+        Err(lost) if lost.was_answered() => return Err(failure(dial, target, lost)),
         Err(lost) => lost,
     };
     if let Some(fingerprint) = target.pinned
@@ -137,20 +135,20 @@ async fn reach_at(
         found.addresses.retain(|address| !lost.called.contains(address));
         let moved: Vec<_> = found.addresses.into_iter().map(Place::At).collect();
         if !moved.is_empty() {
-            return first_to_answer(&caller, moved).await.map_err(|lost| silence(dial, target, lost));
+            return first_to_answer(&caller, moved).await.map_err(|lost| failure(dial, target, lost));
         }
     }
-    Err(silence(dial, target, lost))
+    Err(failure(dial, target, lost))
 }
 
-/// Why nobody answered.
-fn silence(dial: &Dial<'_>, target: &Target, lost: NoLink) -> ClientError {
-    let budget = dial.budget;
+/// What to tell the user: who answered, if anybody did, else where nobody does.
+fn failure(dial: &Dial<'_>, target: &Target, lost: NoLink) -> ClientError {
+    let (budget, told) = (dial.budget, lost.was_answered() || !lost.some_silent());
+    if let Some(failure) = lost.failure.filter(|_| told) {
+        return not_trusted(failure);
+    }
     match (lost.called.as_slice(), lost.unknown.as_slice()) {
         ([], []) => ClientError::NoSuchHost(target.name.clone()),
-        ([_, ..], _) if !lost.some_silent() => {
-            lost.failure.map_or_else(|| ClientError::NoSuchHost(target.name.clone()), not_trusted)
-        }
         (&[addr], []) => ClientError::Connect(ConnectError::NoAnswer { addr, budget }),
         (called, unknown) => {
             let called = called.iter().map(ToString::to_string);

@@ -44,6 +44,11 @@ pub(super) struct NoLink {
 }
 
 impl NoLink {
+    /// Whether somebody answered, and will not do.
+    pub(super) fn was_answered(&self) -> bool {
+        !matches!(self.failure, None | Some(ConnectError::Local(_)))
+    }
+
     /// Whether an address was called and nothing came back.
     pub(super) fn some_silent(&self) -> bool {
         self.failed < self.called.len()
