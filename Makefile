@@ -7,6 +7,8 @@ CARGO ?= cargo
 # nextest runs each test in a process of its own; plain `cargo test` stands in where it is not installed.
 RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run" || echo "test --no-fail-fast")
 FUZZ_SECONDS ?= 600
+# Builds the programs that are checked; `make check` builds all tests with them, as it needs those anyway.
+BUILD = $(CARGO) build --locked -p punktfunk-host -p punktfunk-client
 # Where cargo puts what it builds.
 TARGET = $(shell $(CARGO) metadata --format-version 1 --no-deps --offline | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
@@ -30,14 +32,16 @@ lint: setup ## Formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-check: lint check-modules test ## What CI runs, but for check-boot
+check: lint ## What CI runs: lints, NixOS modules, units under systemd, tests
+	$(MAKE) check-modules check-boot BUILD='$(CARGO) $(RUNNER) --workspace --locked --no-run'
+	$(MAKE) test
 
 check-modules: setup ## Evaluates the NixOS modules and compares what they render (UPDATE=1 accepts it)
-	$(CARGO) build --locked -p punktfunk-host
+	$(BUILD)
 	crates/tools/scripts/check-modules.sh $(TARGET)/debug/punktfunk-host
 
 check-boot: setup ## Boots the rendered units and configuration under systemd and streams from them (root, nspawn)
-	$(CARGO) build --locked -p punktfunk-host -p punktfunk-client
+	$(BUILD)
 	crates/tools/scripts/check-boot.sh $(TARGET)/debug/punktfunk-host $(TARGET)/debug/punktfunk
 
 bench: setup ## Criterion benchmarks: ours beside the baseline, in one run

@@ -6,6 +6,7 @@ mod words;
 
 use std::path::Path;
 
+use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::backup::Restored;
 use serde_json::Value;
 
@@ -306,7 +307,7 @@ fn audit_text(rows: &[Value], language: Language) -> String {
 fn details(event: &Value) -> String {
     fn short(value: &Value) -> String {
         match value {
-            Value::String(text) if text.len() == 64 => text.chars().take(8).collect(),
+            Value::String(text) if text.parse::<Fingerprint>().is_ok() => text.chars().take(8).collect(),
             Value::String(text) => text.clone(),
             Value::Object(fields) => fields.values().map(short).collect::<Vec<_>>().join(" "),
             other => other.to_string(),

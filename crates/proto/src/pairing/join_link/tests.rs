@@ -119,7 +119,8 @@ proptest! {
     ) {
         let link = JoinLink::new(addresses, Fingerprint::from_bytes(host), JoinToken::from_random(token)).unwrap();
         let link = match name {
-            Some(name) => link.named(&name).unwrap(),
+            // Some of these names hide something, and are refused.
+            Some(name) => link.clone().named(&name).unwrap_or(link),
             None => link,
         };
         prop_assert_eq!(link.to_text().parse::<JoinLink>().unwrap(), link);
