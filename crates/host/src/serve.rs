@@ -160,7 +160,12 @@ fn open_trust(state_dir: &std::path::Path, config: &Config) -> Result<Trust, Sta
         TrustError::Store(fault) => damaged("the trust store", state_dir, &fault),
     })?;
     match trust.declare(Moment::now(), &declared(config)) {
-        Ok(()) => Ok(trust),
+        Ok(()) => {
+            if let Err(error) = trust.note_configuration(Moment::now(), &config.effective()) {
+                tracing::warn!(%error, "the audit log does not say what changed in the configuration");
+            }
+            Ok(trust)
+        }
         Err(fault @ DeclareError::Twice { .. }) => {
             Err(StartError::DamagedData { what: "the configuration".into(), fault: fault.to_string() })
         }

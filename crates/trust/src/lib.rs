@@ -49,6 +49,6 @@ pub use private::FileError;
 pub use source::is_private;
 pub use store::StoreError;
 pub use trust::{
-    AccessEnd, Acting, ApproveError, ChangeError, ExportError, PairError, Refusal, RevokeError, RotateError, Trust,
-    TrustError, TrustEvent, Verdict,
+    AccessEnd, Acting, ApproveError, ChangeError, Effective, ExportError, PairError, Refusal, RevokeError, RotateError,
+    Trust, TrustError, TrustEvent, Verdict,
 };

@@ -13,6 +13,7 @@ use std::{
 use punktfunk_proto::units::{Bitrate, Fingerprint};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub mod load;
 pub mod problem;
@@ -43,6 +44,37 @@ pub struct Config {
     pub fec: FecConfig,
     /// What the host writes to its standard error (with systemd: the journal).
     pub log: LogConfig,
+}
+
+impl Config {
+    /// Every key with its value as JSON, as the audit log may name them: of what is marked secret only that it is set.
+    pub fn effective(&self) -> BTreeMap<String, String> {
+        let mut keys = BTreeMap::new();
+        // A tree of tables, texts and numbers always is JSON.
+        flatten("", &serde_json::to_value(self).unwrap_or_default(), &schema::schema(), &mut keys);
+        keys
+    }
+}
+
+/// Writes the leaves of `value` under their paths.
+fn flatten(path: &str, value: &Value, schema: &Value, keys: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Null => {}
+        Value::Object(table) if schema["writeOnly"] != true => {
+            for (key, inner) in table {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let known = &schema["properties"][key];
+                flatten(&path, inner, if known.is_null() { &schema["additionalProperties"] } else { known }, keys);
+            }
+        }
+        Value::Object(table) => {
+            keys.extend(table.keys().map(|key| (format!("{path}.{key}"), "(set)".to_owned())));
+        }
+        leaf => {
+            let text = if schema["writeOnly"] == true { "(set)".to_owned() } else { leaf.to_string() };
+            keys.insert(path.to_owned(), text);
+        }
+    }
 }
 
 /// `[host]`.

@@ -240,6 +240,27 @@ async fn the_audit_log_says_who_did_what_when_and_from_where_and_finds_what_was_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_says_what_changed_in_the_configuration_and_no_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = |token: &str, most: u8| {
+        format!("{SYNTHETIC}[session]\nmax_sessions = {most}\nenvironment = {{ TOKEN = \"{token}\" }}\n")
+    };
+    let said = |host: &Host| -> Vec<String> {
+        let rows = audit(host).into_iter().filter(|row| row["what"]["event"] == "configuration-changed");
+        rows.map(|row| row["what"]["what"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut host = Host::start_in(dir.path(), SYNTHETIC);
+    assert!(said(&host).is_empty(), "the first start has nothing to compare with");
+    host.stop();
+    let mut host = Host::start_in(dir.path(), &session("hunter2", 2));
+    assert_eq!(said(&host), ["session.environment.TOKEN: unset → (set)", "session.max_sessions: 4 → 2"]);
+    host.stop();
+    let host = Host::start_in(dir.path(), &session("hunter2", 2));
+    assert_eq!(said(&host).len(), 2, "nothing new is said of what did not change");
+    assert!(!fs::read(dir.path().join("state/state.db")).unwrap().windows(7).any(|bytes| bytes == b"hunter2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_host_shows_a_claim_code_until_somebody_claims_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut host = Host::start_in(dir.path(), SYNTHETIC);

@@ -124,6 +124,7 @@ impl Document {
             devices: self.devices.iter().map(DeviceLine::device).collect(),
             declared: Vec::new(),
             administrator: None,
+            configuration: None,
         }
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct Contents {
     pub(crate) declared: Vec<Device>,
     /// The administrator's password; `None` until the host is claimed.
     pub(crate) administrator: Option<PasswordHash>,
+    /// The host's configuration at the last start, as [`crate::Trust::note_configuration`] wrote it.
+    pub(crate) configuration: Option<String>,
 }
 
 impl Store {
@@ -257,6 +259,16 @@ impl Store {
         entry: Entry,
     ) -> Result<(), StoreError> {
         self.write("store the administrator's password", (clock, &[entry]), |tx| rows::put_administrator(tx, password))
+    }
+
+    /// Writes the host's configuration.
+    pub(crate) fn put_configuration(
+        &mut self,
+        clock: HostTime,
+        configuration: &str,
+        entries: &[Entry],
+    ) -> Result<(), StoreError> {
+        self.write("note the configuration", (clock, entries), |tx| rows::put_configuration(tx, configuration))
     }
 
     /// One transaction: `change`, the time, a row of the audit log for each entry.

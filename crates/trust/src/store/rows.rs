@@ -61,6 +61,7 @@ fn read(connection: &Connection) -> rusqlite::Result<Option<Contents>> {
         devices,
         declared,
         administrator: meta::<PasswordHash>(connection, ADMINISTRATOR)?,
+        configuration: meta(connection, CONFIGURATION)?,
     }))
 }
 
@@ -320,5 +321,13 @@ impl FromSql for PairedBy {
     }
 }
 
+/// Notes the host's configuration.
+pub(super) fn put_configuration(connection: &Connection, configuration: &str) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", (CONFIGURATION, configuration))?;
+    Ok(())
+}
+
+/// The key in `meta` of the host's configuration.
+const CONFIGURATION: &str = "configuration";
 /// The key in `meta` of the administrator's password.
 const ADMINISTRATOR: &str = "administrator";

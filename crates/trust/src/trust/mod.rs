@@ -2,6 +2,7 @@
 
 mod acting;
 mod administrator;
+mod configuration;
 mod declaring;
 mod error;
 mod expiry;
@@ -20,6 +21,7 @@ use std::{
 use punktfunk_proto::units::{Fingerprint, HostTime};
 
 pub use acting::Acting;
+pub use configuration::Effective;
 pub use error::{ApproveError, ChangeError, ExportError, PairError, RevokeError, RotateError, TrustError};
 use expiry::Stage;
 
@@ -62,6 +64,8 @@ pub struct Trust {
     /// What the configuration declared at the last start.
     declared_before: BTreeMap<Fingerprint, Device>,
     administrator: Option<PasswordHash>,
+    /// As it is stored.
+    configuration: Option<String>,
     /// Revoked, but the disk refused to remember it.
     shut_out: BTreeSet<Fingerprint>,
     /// What the live sessions of each device know of its end.
@@ -202,6 +206,7 @@ impl Trust {
             beneath: BTreeMap::new(),
             declared_before: by_fingerprint(contents.declared).collect(),
             administrator: contents.administrator,
+            configuration: contents.configuration,
             shut_out: BTreeSet::new(),
             origin: None,
             armed_by: Origin::HOST,
