@@ -4,8 +4,13 @@ SHELL := /bin/bash
 .PHONY: help setup demo host test lint check check-modules check-boot bench fuzz
 
 CARGO ?= cargo
-# nextest runs each test in a process of its own; plain `cargo test` stands in where it is not installed.
-RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "nextest run" || echo "test --no-fail-fast")
+# nextest runs each test in a process of its own, as tests expect that look at what their process left behind; plain
+# `cargo test` stands in where it is not installed, one test at a time.
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+RUNNER := $(if $(NEXTEST),nextest run,test --no-fail-fast)
+ifeq ($(NEXTEST),)
+export RUST_TEST_THREADS := 1
+endif
 FUZZ_SECONDS ?= 600
 # Builds the programs that are checked; `make check` builds all tests with them, as it needs those anyway.
 BUILD = $(CARGO) build --locked -p punktfunk-host -p punktfunk-client

@@ -11,7 +11,7 @@ base=(
   # running: keymap data, X11 programs on the embedded display, the second display backend
   xkb-data xwayland libegl1 sway
   # demo and tests: what is shown on the display, and its font
-  foot weston x11-apps fonts-dejavu-core
+  foot weston x11-apps x11-utils fonts-dejavu-core
   # tests: network namespaces
   iproute2
   # tests: C programs against libpunktfunk_core
