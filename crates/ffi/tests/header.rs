@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-/// Set to write the header instead of comparing it: `cargo test -p punktfunk-ffi --test header -- --ignored`.
+/// The header as cbindgen makes it of the sources.
 fn generated() -> String {
     let root = env!("CARGO_MANIFEST_DIR");
     let mut config = cbindgen::Config {

@@ -74,6 +74,16 @@ pub(super) struct Outlets {
     pub(super) events: mpsc::UnboundedSender<WorkerEvent>,
 }
 
+/// Where a unit went.
+enum Handed {
+    /// To the decoder.
+    On,
+    /// Nowhere: it refers to one that was dropped.
+    PassedOver,
+    /// Nowhere: the decoder is behind.
+    Dropped,
+}
+
 pub(super) struct Receive {
     media: ClientMedia,
     anchor: ClockAnchor,
@@ -146,7 +156,9 @@ impl Receive {
 
     fn hand_on(&mut self) {
         let mut behind = false;
-        while self.hand_on_next(&mut behind) {}
+        while let Some(handed) = self.hand_on_next() {
+            behind |= matches!(handed, Handed::Dropped);
+        }
         if behind {
             self.media.decoder_stalled(Instant::now());
         }
@@ -155,35 +167,35 @@ impl Receive {
         }
     }
 
-    /// Moves one unit to the decoder in a free buffer, without copying it; false when there is no unit.
-    fn hand_on_next(&mut self, behind: &mut bool) -> bool {
+    /// Moves one unit to the decoder in a free buffer, without copying it; `None` when there is no unit.
+    fn hand_on_next(&mut self) -> Option<Handed> {
         let Some(mut bytes) = self.free.pop() else {
-            let dropped = self.media.poll_unit().is_some();
-            self.skip(dropped, behind);
-            return dropped;
+            self.media.poll_unit()?;
+            return Some(self.drop_unit());
         };
         let Some(unit) = self.media.poll_unit_into(&mut bytes) else {
             self.free.push(bytes);
-            return false;
+            return None;
         };
         let unit = Unit::received(&unit, &self.anchor);
         if self.skipping && !unit.idr {
             self.counts.skipped += 1;
             self.free.push(bytes);
-            return true;
+            return Some(Handed::PassedOver);
         }
         self.skipping = false;
         if let Err(refused) = self.outlets.decoder.try_send(ToDecoder::Unit(Unit { bytes, ..unit })) {
             self.free.extend(refused_buffer(refused));
-            self.skip(true, behind);
+            return Some(self.drop_unit());
         }
-        true
+        Some(Handed::On)
     }
 
-    fn skip(&mut self, dropped: bool, behind: &mut bool) {
-        self.counts.skipped += u64::from(dropped);
-        self.skipping |= dropped;
-        *behind |= dropped;
+    /// The decoder is behind: what comes is of no use to it until the next IDR.
+    fn drop_unit(&mut self) -> Handed {
+        self.counts.skipped += 1;
+        self.skipping = true;
+        Handed::Dropped
     }
 
     /// Requests are repeated by the media session until answered: one that finds the queue full is not missed.

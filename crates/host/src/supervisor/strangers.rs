@@ -3,10 +3,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use punktfunk_transport::source_of;
 use tokio::sync::Notify;
 
 /// The places.
@@ -98,14 +99,6 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.strangers.places().taken.remove(&self.number);
-    }
-}
-
-/// What counts as one source: whoever has an IPv6 address has its /64.
-fn source_of(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

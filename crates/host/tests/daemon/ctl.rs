@@ -7,8 +7,8 @@ use std::{
 
 use punktfunk_host::admin::{
     protocol::{
-        AccessWord, AdminErrorCode, AdminRequest, AdminResponse, Device, EndedSession, ExpiresIn, HostStatus, Knock,
-        PinWindowOpen, PinWindowState, Session,
+        AccessWord, AdminErrorCode, AdminRequest, AdminResponse, AdministratorState, Device, EndedSession, ExpiresIn,
+        HostStatus, Knock, PairedBy, PinWindowOpen, PinWindowState, Session,
     },
     server::{AdminHandler, AdminLimits, AdminServer, Caller},
 };
@@ -57,7 +57,7 @@ fn device() -> Device {
         fingerprint: print(0xab),
         grants: 0x3f,
         access: "full".parse().unwrap(),
-        paired_by: "pin".into(),
+        paired_by: PairedBy::Pin,
         paired_unix: 1_000,
         last_seen_unix: None,
         expires_unix: None,
@@ -104,7 +104,7 @@ fn status() -> HostStatus {
         mdns: true,
         display: "embedded".into(),
         encoder: "x264".into(),
-        administrator: "unclaimed".into(),
+        administrator: AdministratorState::Unclaimed,
         uptime_seconds: 7_200,
         pin_window: Some(PinWindowState { seconds_left: 90, bound_to: Some(print(0xab)) }),
         pending: 1,

@@ -130,8 +130,8 @@ impl Gate {
     }
 }
 
-/// What counts as one source: whoever has an IPv6 address has its /64.
-fn source_of(ip: IpAddr) -> IpAddr {
+/// What counts as one source where connections are counted: whoever has an IPv6 address has its /64.
+pub fn source_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,

@@ -9,5 +9,6 @@ mod spki;
 mod tls;
 
 pub use client::Client;
+pub use gate::source_of;
 pub use link::{Ended, Link, Loss};
 pub use server::{HandshakeLimits, Server, ServerOptions};

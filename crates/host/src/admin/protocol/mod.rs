@@ -16,8 +16,8 @@ use super::{
 pub use access::{AccessWord, ExpiresIn, NoDuration};
 pub use secret::SecretText;
 pub use values::{
-    Administrator, AuditVerdict, BackupKey, Device, EndedSession, HostIdentity, HostStatus, Knock, PinDigits,
-    PinWindowOpen, PinWindowState, Session,
+    Administrator, AdministratorState, AuditVerdict, BackupKey, Device, EndedSession, HostIdentity, HostStatus, Knock,
+    PairedBy, PinDigits, PinWindowOpen, PinWindowState, Session,
 };
 
 /// The version of this protocol. Host and `ctl` are one program, so a host answers exactly its own version.

@@ -32,8 +32,8 @@ pub struct HostStatus {
     pub display: String,
     /// The chosen encoder.
     pub encoder: String,
-    /// Whether somebody administers the host: `unclaimed`, `claimed` or `declared`.
-    pub administrator: String,
+    /// Whether somebody administers the host.
+    pub administrator: AdministratorState,
     /// Since the host is ready, in seconds.
     pub uptime_seconds: u64,
     /// The open PIN window, if any, without its PIN.
@@ -133,8 +133,8 @@ pub struct Device {
     pub grants: u32,
     /// The same in words: `full`, `controller-only`, `view-only`, or rights with `+` between them.
     pub access: AccessWord,
-    /// How it became known: `pin`, `approval` or `declared`.
-    pub paired_by: String,
+    /// How it became known.
+    pub paired_by: PairedBy,
     /// When it was paired.
     pub paired_unix: u64,
     /// When it was last connected.
@@ -187,11 +187,35 @@ pub struct EndedSession {
     pub end: String,
 }
 
+/// How a device became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairedBy {
+    /// By the PIN ceremony, with a PIN or a link.
+    Pin,
+    /// By approval of a knock.
+    Approval,
+    /// By the configuration.
+    Declared,
+}
+
+/// Whether somebody administers the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdministratorState {
+    /// Nobody yet.
+    Unclaimed,
+    /// Somebody, with a password of their own.
+    Claimed,
+    /// Somebody, with the password that the configuration declares.
+    Declared,
+}
+
 /// Who administers the host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Administrator {
-    /// `unclaimed`, `claimed` or `declared`.
-    pub state: String,
+    /// Whether there is somebody.
+    pub state: AdministratorState,
     /// What the first administrator has to type, while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim_code: Option<SecretText>,

@@ -16,8 +16,8 @@ use self::{
 };
 use super::language::Language;
 use crate::admin::protocol::{
-    AdminResponse, Administrator, AuditVerdict, Device, EndedSession, HostIdentity, HostStatus, Knock, PinWindowOpen,
-    Session,
+    AdminResponse, Administrator, AdministratorState, AuditVerdict, Device, EndedSession, HostIdentity, HostStatus,
+    Knock, PairedBy, PinWindowOpen, Session,
 };
 
 /// The answer, with a newline at its end.
@@ -57,7 +57,8 @@ pub(super) fn text(answer: &AdminResponse, language: Language) -> String {
         AdminResponse::Administrator(administrator) => administrator_text(administrator, language),
         AdminResponse::AuditRows { rows } => audit_text(rows, language),
         AdminResponse::AuditVerified(verdict) => verdict_text(verdict, language),
-        AdminResponse::Backup { devices, .. } => format!("{devices}\n"),
+        // `ctl backup` writes the file and says that instead: see `backup_text`.
+        AdminResponse::Backup { .. } => String::new(),
         AdminResponse::Identity(identity) => identity_text(identity, language),
         AdminResponse::Sessions { sessions } => sessions_text(sessions, language),
         AdminResponse::SessionHistory { sessions } => history_text(sessions, language),
@@ -132,7 +133,7 @@ fn status_text(status: &HostStatus, language: Language) -> String {
         (pick("Pairing", "Koppeln"), {
             format!("{}, {} {pin}", printable(&status.pairing_policy), pick("PIN window", "PIN-Fenster"))
         }),
-        (pick("Admin", "Verwaltung"), state_text(&status.administrator, language)),
+        (pick("Admin", "Verwaltung"), state_text(status.administrator, language).to_owned()),
         (pick("Display", "Anzeige"), printable(&status.display)),
         (pick("Encoder", "Encoder"), printable(&status.encoder)),
         (pick("Up", "Läuft seit"), span(status.uptime_seconds, language)),
@@ -148,16 +149,16 @@ fn status_text(status: &HostStatus, language: Language) -> String {
     text
 }
 
-fn state_text(state: &str, language: Language) -> String {
+fn state_text(state: AdministratorState, language: Language) -> &'static str {
     match state {
-        "unclaimed" => {
+        AdministratorState::Unclaimed => {
             language.pick("nobody yet: `ctl claim` shows the code", "noch niemand: `ctl claim` zeigt den Code")
         }
-        "claimed" => language.pick("claimed", "eingerichtet"),
-        "declared" => language.pick("declared in the configuration", "in der Konfiguration festgelegt"),
-        other => return printable(other),
+        AdministratorState::Claimed => language.pick("claimed", "eingerichtet"),
+        AdministratorState::Declared => {
+            language.pick("declared in the configuration", "in der Konfiguration festgelegt")
+        }
     }
-    .to_owned()
 }
 
 fn armed_text(window: &PinWindowOpen, language: Language) -> String {
@@ -228,11 +229,10 @@ fn devices_text(devices: &[Device], language: Language) -> String {
     let rows = devices.iter().map(|device| {
         let seen =
             if device.connected { pick("now", "jetzt").to_owned() } else { ago(device.last_seen_unix, language) };
-        let paired = match device.paired_by.as_str() {
-            "pin" => "PIN",
-            "approval" => pick("approval", "Zulassung"),
-            "declared" => pick("declared", "festgelegt"),
-            _ => "?",
+        let paired = match device.paired_by {
+            PairedBy::Pin => "PIN",
+            PairedBy::Approval => pick("approval", "Zulassung"),
+            PairedBy::Declared => pick("declared", "festgelegt"),
         };
         vec![
             printable(&device.name),
@@ -272,7 +272,7 @@ fn administrator_text(administrator: &Administrator, language: Language) -> Stri
         ),
         (None, _) => {
             let head = language.pick("The host's administrator", "Verwaltung des Hosts");
-            format!("{head}: {}.\n", state_text(&administrator.state, language))
+            format!("{head}: {}.\n", state_text(administrator.state, language))
         }
     }
 }

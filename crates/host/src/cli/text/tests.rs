@@ -1,7 +1,7 @@
 use punktfunk_proto::units::Fingerprint;
 
 use super::{super::language::Language, text};
-use crate::admin::protocol::{AdminResponse, Device, Knock, PinWindowOpen};
+use crate::admin::protocol::{AdminResponse, Device, Knock, PairedBy, PinWindowOpen};
 
 fn knock(id: u64, name: &str, waiting: bool) -> Knock {
     Knock {
@@ -34,7 +34,7 @@ fn who_reads_german_is_answered_in_german() {
         fingerprint: Fingerprint::from_bytes([1; 32]),
         grants: 1,
         access: "controller-only".parse().unwrap(),
-        paired_by: "approval".into(),
+        paired_by: PairedBy::Approval,
         paired_unix: 0,
         last_seen_unix: None,
         expires_unix: None,

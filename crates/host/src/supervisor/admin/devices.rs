@@ -1,10 +1,10 @@
 //! Paired devices.
 
-use punktfunk_trust::{ChangeError, DeviceName, DeviceState, Offer, PairedBy, RevokeError};
+use punktfunk_trust::{ChangeError, DeviceName, DeviceState, Offer, RevokeError};
 
 use super::{Answer, Order, count, error, pairing::Asked};
 use crate::admin::{
-    protocol::{AccessWord, AdminError, AdminErrorCode, AdminResponse, Device, ExpiresIn},
+    protocol::{AccessWord, AdminError, AdminErrorCode, AdminResponse, Device, ExpiresIn, PairedBy},
     select::FingerprintPrefix,
 };
 
@@ -73,11 +73,10 @@ impl Order<'_> {
             grants: device.access.grants.bits(),
             access: AccessWord(device.access.grants),
             paired_by: match device.paired_by {
-                PairedBy::Pin => "pin",
-                PairedBy::Approval => "approval",
-                PairedBy::Declared => "declared",
-            }
-            .into(),
+                punktfunk_trust::PairedBy::Pin => PairedBy::Pin,
+                punktfunk_trust::PairedBy::Approval => PairedBy::Approval,
+                punktfunk_trust::PairedBy::Declared => PairedBy::Declared,
+            },
             paired_unix: unix(device.paired),
             last_seen_unix: device.last_seen.map(unix),
             expires_unix: device.access.expires.map(unix),

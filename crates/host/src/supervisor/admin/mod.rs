@@ -9,14 +9,13 @@ mod upkeep;
 use std::{sync::Arc, time::Duration};
 
 use punktfunk_proto::{session::host_control::HostClosed, wire::CloseCode};
-use punktfunk_trust::{
-    AdministratorState, DeviceState, InvitedDevice, Moment, Origin, PairingPolicy, Trust, WindowState,
-};
+use punktfunk_trust::{DeviceState, InvitedDevice, Moment, Origin, PairingPolicy, Trust, WindowState};
 
 use super::{LiveSession, SessionId, Supervisor, host_clock};
 use crate::admin::{
     protocol::{
-        AdminError, AdminErrorCode, AdminRequest, AdminResponse, EndedSession, HostStatus, PinWindowState, Session,
+        AdminError, AdminErrorCode, AdminRequest, AdminResponse, AdministratorState, EndedSession, HostStatus,
+        PinWindowState, Session,
     },
     server::{AdminHandler, Caller},
 };
@@ -114,7 +113,7 @@ impl Supervisor {
             mdns: self.config.network.mdns.enable,
             display: self.backend.name().into(),
             encoder: self.encoder.name().into(),
-            administrator: state_word(self.administrator().state()).into(),
+            administrator: told(self.administrator().state()),
             uptime_seconds: self.started.elapsed().as_secs(),
             pin_window: match window {
                 WindowState::Armed { device, remaining, .. } => Some(PinWindowState {
@@ -167,12 +166,12 @@ fn described(session: &Arc<LiveSession>) -> Session {
     }
 }
 
-/// The word for it in answers.
-fn state_word(state: AdministratorState) -> &'static str {
+/// As answers say it.
+fn told(state: punktfunk_trust::AdministratorState) -> AdministratorState {
     match state {
-        AdministratorState::Unclaimed => "unclaimed",
-        AdministratorState::Claimed => "claimed",
-        AdministratorState::Declared => "declared",
+        punktfunk_trust::AdministratorState::Unclaimed => AdministratorState::Unclaimed,
+        punktfunk_trust::AdministratorState::Claimed => AdministratorState::Claimed,
+        punktfunk_trust::AdministratorState::Declared => AdministratorState::Declared,
     }
 }
 

@@ -12,7 +12,7 @@ use punktfunk_trust::{
 };
 use zeroize::Zeroizing;
 
-use super::{Answer, Order, count, error, state_word};
+use super::{Answer, Order, count, error, told};
 use crate::admin::protocol::{
     AdminError, AdminErrorCode, AdminResponse, Administrator, AuditVerdict, BackupKey, HostIdentity, SecretText,
 };
@@ -21,7 +21,7 @@ impl Order<'_> {
     pub(super) fn administrator(&self) -> Administrator {
         let administrator = self.host.administrator();
         let code = administrator.claim_code().map(|code| code.to_text().to_string().into());
-        Administrator { state: state_word(administrator.state()).into(), claim_code: code }
+        Administrator { state: told(administrator.state()), claim_code: code }
     }
 
     /// Who may use the admin socket is at the machine, and needs no code.
