@@ -87,10 +87,7 @@
 
   vm = {
     name = "punktfunk-host";
-    nodes.machine = {
-      services.punktfunk.enable = true;
-      users.users.player.isNormalUser = true;
-    };
+    nodes.machine.services.punktfunk.enable = true;
     testScript = ''
       machine.wait_for_unit("punktfunk-host.service")
       machine.succeed("systemd-analyze security --threshold=20 punktfunk-host.service")

@@ -15,10 +15,7 @@
         enable = true;
         input.virtualDevices = true;
       };
-      users.users.player = {
-        isNormalUser = true;
-        extraGroups = [ "input" ];
-      };
+      users.users.player.extraGroups = [ "input" ];
     };
     testScript = ''
       machine.wait_for_unit("punktfunk-host.service")

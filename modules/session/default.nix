@@ -1,4 +1,4 @@
-# What a session runs. The application is a child of the host: same user, same sandbox.
+# What a session runs, and the user `player` whom it runs as.
 {
   config,
   lib,
@@ -7,6 +7,8 @@
 }:
 let
   cfg = config.services.punktfunk;
+  sysusers = import ../host/sysusers.nix { inherit lib; } ../../images/payload/sysusers.d/punktfunk-session.conf;
+  inherit (cfg.settings) display session;
 in
 {
   imports = [ ../host ];
@@ -41,19 +43,48 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    services.punktfunk.settings.session.command = lib.mkIf (cfg.session.application != null) (
-      [ (lib.getExe cfg.session.application) ] ++ cfg.session.arguments
-    );
+    users = { inherit (sysusers) users groups; };
+
+    services.punktfunk.settings.session = {
+      launcher = lib.mkDefault "service";
+      command = lib.mkIf (cfg.session.application != null) (
+        [ (lib.getExe cfg.session.application) ] ++ cfg.session.arguments
+      );
+    };
 
     # An application without any font shows nothing, or ends.
     fonts.enableDefaultPackages = lib.mkDefault true;
 
-    systemd.services.punktfunk-host.path =
-      cfg.session.packages
-      ++ lib.optional cfg.session.x11 pkgs.xwayland
-      ++ lib.optional (cfg.settings.display.backend == "sway") pkgs.sway;
+    systemd.services."punktfunk-session@" = {
+      path = cfg.session.packages ++ lib.optional cfg.session.x11 pkgs.xwayland;
+      # A session is never started again: it ends with the host that a changed configuration restarts.
+      restartIfChanged = false;
+      serviceConfig.ExecStart = [
+        ""
+        "${lib.getExe cfg.package} run-session --runtime-dir /run/punktfunk-session/%i"
+      ];
+    };
 
-    warnings = lib.optional (cfg.settings.session.command == [ ] && cfg.settings.display.backend != "synthetic") ''
+    assertions = [
+      {
+        assertion = session.launcher == "service";
+        message = ''
+          services.punktfunk.settings.session.launcher is "${session.launcher}", so the application would run as the host's
+          user and could read the host's key and change who may connect.
+          Leave it out: the application then runs as the user "player", who can do neither.
+        '';
+      }
+      {
+        assertion = display.backend != "sway";
+        message = ''
+          services.punktfunk.settings.display.backend is "sway", which the host would start as its own user, and the
+          application with it, who could then read the host's key.
+          Leave it out, or write services.punktfunk.settings.display.backend = "embedded";
+        '';
+      }
+    ];
+
+    warnings = lib.optional (session.command == [ ] && display.backend != "synthetic") ''
       services.punktfunk has no application, so a client that connects is told so and sees nothing.
       Name one, for example: services.punktfunk.session.application = pkgs.foot;
     '';

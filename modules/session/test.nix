@@ -15,11 +15,44 @@
       settings.session.command = [ "/run/current-system/sw/bin/steam" ];
     };
 
-    on-sway-without-x11.config.services.punktfunk = {
+    without-x11.config.services.punktfunk = {
       enable = true;
       session.application = pkgs.foot;
       session.x11 = false;
-      settings.display.backend = "sway";
+    };
+
+    as-the-hosts-user = {
+      config.services.punktfunk = {
+        enable = true;
+        settings.session.launcher = "child";
+      };
+      fails = [
+        ''services.punktfunk.settings.session.launcher is "child", so the application would run as the host's''
+        "could read the host's key and change who may connect."
+        "Leave it out"
+      ];
+    };
+
+    on-sway = {
+      config.services.punktfunk = {
+        enable = true;
+        settings.display.backend = "sway";
+      };
+      fails = [
+        ''services.punktfunk.settings.display.backend is "sway", which the host would start as its own user''
+        ''services.punktfunk.settings.display.backend = "embedded";''
+      ];
+    };
+
+    unknown-launcher = {
+      config.services.punktfunk = {
+        enable = true;
+        settings.session.launcher = "root";
+      };
+      fails = [
+        "A definition for option `services.punktfunk.settings.session.launcher' is not of type"
+        ''one of "child", "service"''
+      ];
     };
 
     too-many-sessions = {
@@ -44,7 +77,7 @@
     };
   };
 
-  # A client pairs by PIN and gets pictures of the application.
+  # A client pairs by PIN and gets pictures of the application, which runs as `player` and can do nothing to the host.
   vm = {
     name = "punktfunk-session";
     nodes = {
@@ -64,7 +97,17 @@
       client.succeed(f"punktfunk --mdns off pair host --pin {pin}")
       client.succeed("punktfunk --mdns off connect host --seconds 5 --record stream.ts")
       client.succeed("test -s stream.ts")
-      assert "foot" in host.succeed("journalctl -u punktfunk-host.service --grep foot --output cat")
+      client.execute("punktfunk --mdns off connect host --seconds 20 --record again.ts >&2 &")
+      host.wait_until_succeeds("pgrep -u player foot")
+      host.fail("pgrep -u punktfunk foot")
+      client.wait_until_succeeds("test -s again.ts && ! pgrep punktfunk")
+      host.wait_until_fails("pgrep -u player")
+
+      with subtest("the player cannot reach what is the host's"):
+          for path in ["/var/lib/punktfunk", "/run/punktfunk"]:
+              host.fail(f"runuser -u player -- ls {path}")
+          host.fail("runuser -u player -- test -w /run/punktfunk-session/launch.sock")
+          host.fail("runuser -u player -- punktfunk-host ctl status")
     '';
   };
 }

@@ -1,8 +1,9 @@
-# What must outlive a start: host key, trust store, the applications' settings.
+# What must outlive a start: host key, trust store, the applications' settings and saved games.
 { config, lib, ... }:
 let
   cfg = config.services.punktfunk;
   state = "/var/lib/punktfunk";
+  home = "/var/lib/punktfunk-player";
   at = cfg.storage.persistAt;
   rootIsVolatile = (config.fileSystems."/" or { }).fsType or null == "tmpfs";
   isKept = lib.any (mount: config.fileSystems ? ${mount}) [
@@ -10,9 +11,22 @@ let
     "/var/lib"
     "/var"
   ];
+
+  # Mounted after the directory was made; `nofail` keeps it from being ordered before local-fs.target, which that waits
+  # for. Host and sessions do not start without theirs: StateDirectory= requires its mounts.
+  bind = description: what: where: {
+    inherit description what where;
+    type = "none";
+    options = "bind,nofail";
+    requires = [ "systemd-tmpfiles-setup.service" ];
+    after = [ "systemd-tmpfiles-setup.service" ];
+  };
 in
 {
-  imports = [ ../host ];
+  imports = [
+    ../host
+    ../session
+  ];
 
   options.services.punktfunk.storage.persistAt = lib.mkOption {
     type = lib.types.nullOr lib.types.path;
@@ -20,23 +34,20 @@ in
     example = "/persist/punktfunk";
     description = ''
       Where the host's state really is, for a machine whose root file system is made anew at every start: a directory on a
-      file system that is kept. It is mounted at `/var/lib/punktfunk`.
+      file system that is kept. It is mounted at `/var/lib/punktfunk`. Settings and saved games of applications are kept
+      beside it, in a directory whose name ends with `-player`; that is mounted at `/var/lib/punktfunk-player`.
     '';
   };
 
   config = lib.mkIf cfg.enable {
-    # Mounted after the directory was made; `nofail` keeps it from being ordered before local-fs.target, which that waits
-    # for. The host does not start without it: StateDirectory= requires its mounts.
-    systemd.mounts = lib.optional (at != null) {
-      description = "State of punktfunk";
-      what = at;
-      where = state;
-      type = "none";
-      options = "bind,nofail";
-      requires = [ "systemd-tmpfiles-setup.service" ];
-      after = [ "systemd-tmpfiles-setup.service" ];
-    };
-    systemd.tmpfiles.rules = lib.optional (at != null) "d ${at} 0700 punktfunk punktfunk -";
+    systemd.mounts = lib.mkIf (at != null) [
+      (bind "State of punktfunk" at state)
+      (bind "Home of punktfunk's sessions" "${at}-player" home)
+    ];
+    systemd.tmpfiles.rules = lib.mkIf (at != null) [
+      "d ${at} 0700 punktfunk punktfunk -"
+      "d ${at}-player 0700 player player -"
+    ];
 
     assertions = [
       {

@@ -55,6 +55,7 @@ in
       machine.wait_for_unit("punktfunk-host.service")
       machine.succeed("test -e /persist/punktfunk/state.db")
       assert machine.succeed("stat -c %U:%a /persist/punktfunk").strip() == "punktfunk:700"
+      assert machine.succeed("stat -c %U:%a /persist/punktfunk-player").strip() == "player:700"
     '';
   };
 }

@@ -31,6 +31,7 @@ let
     ports networking.firewall.allowedUDPPorts networking.firewall.interfaces.*.allowedUDPPorts
     strings boot.initrd.availableKernelModules boot.initrd.kernelModules boot.kernelModules fileSystems.*.options
     strings services.xserver.videoDrivers systemd.network.networks.*.address systemd.services.*.wantedBy
+    on systemd.services.*.restartIfChanged
     strings systemd.services.*.serviceConfig.DeviceAllow systemd.services.*.serviceConfig.ExecStart
     strings systemd.tmpfiles.rules users.groups.*.members users.users.*.extraGroups warnings
     text fileSystems.*.fsType networking.hostName nixpkgs.hostPlatform system.stateVersion users.users.*.description

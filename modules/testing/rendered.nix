@@ -13,11 +13,24 @@ let
     services.punktfunk.pairing.policy = "open";
   };
   config = machine persisted;
-  host = config.systemd.services.punktfunk-host;
-  mount = lib.head config.systemd.mounts;
+  inherit (config.systemd.services) punktfunk-host;
+  session = config.systemd.services."punktfunk-session@";
 
   lines = key: values: lib.concatMapStringsSep "" (value: "${key}=${value}\n") values;
-  path = lib.concatMapStringsSep ":" (package: "${package}/bin") host.path;
+  path = lib.concatMapStringsSep "" (package: "${package}/bin:");
+  overrides = unit: ''
+    [Service]
+    Environment=PATH=${path unit.path}/usr/bin
+    ${lib.concatStringsSep "" (lib.mapAttrsToList lines unit.serviceConfig)}'';
+  mountUnit = mount: ''
+    [Unit]
+    ${lines "Requires" mount.requires}${lines "After" mount.after}
+    [Mount]
+    What=${mount.what}
+    Where=${mount.where}
+    Type=${mount.type}
+    Options=${mount.options}
+  '';
 in
 {
   "require.toml" = toml config;
@@ -28,26 +41,15 @@ in
     ];
   });
 
-  "overrides.conf" = ''
-    [Service]
-    Environment=PATH=${path}:/usr/bin
-  ''
-  + lib.concatStringsSep "" (lib.mapAttrsToList lines host.serviceConfig);
-
-  "var-lib-punktfunk.mount" = ''
-    [Unit]
-    ${lines "Requires" mount.requires}${lines "After" mount.after}
-    [Mount]
-    What=${mount.what}
-    Where=${mount.where}
-    Type=${mount.type}
-    Options=${mount.options}
-  '';
+  "punktfunk-host.service.conf" = overrides punktfunk-host;
+  "punktfunk-session@.service.conf" = overrides session;
+  "var-lib-punktfunk.mount" = mountUnit (builtins.elemAt config.systemd.mounts 0);
+  "var-lib-punktfunk\\x2dplayer.mount" = mountUnit (builtins.elemAt config.systemd.mounts 1);
   "tmpfiles.conf" = lib.concatMapStringsSep "" (rule: "${rule}\n") config.systemd.tmpfiles.rules;
 
   # The store paths of the programs that these files name.
   programs = lib.concatMapStringsSep "\n" toString (
-    host.path
+    session.path
     ++ [
       config.services.punktfunk.package
       config.services.punktfunk.session.application

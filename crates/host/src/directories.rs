@@ -15,6 +15,8 @@ use crate::error::StartError;
 pub const STATE_DIR: &str = "/var/lib/punktfunk";
 /// Where the host keeps its sockets, unless told otherwise.
 pub const RUNTIME_DIR: &str = "/run/punktfunk";
+/// Where the session service listens, unless told otherwise.
+pub const SESSION_SOCKET: &str = "/run/punktfunk-session/launch.sock";
 
 /// What a directory is for: said in messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use punktfunk_video::display::launch::relay;
+
 fn main() -> ExitCode {
+    if relay::is_asked_for() {
+        return relay::run().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     punktfunk_host::cli::main().into()
 }

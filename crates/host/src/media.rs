@@ -3,31 +3,52 @@
 use std::{path::Path, sync::Arc};
 
 use punktfunk_video::{
-    display::{Backend, DisplayError, embedded::Embedded, sway::Sway, synthetic::Synthetic},
+    display::{
+        Backend, DisplayError,
+        embedded::Embedded,
+        launch::{Children, Launcher, Service},
+        sway::Sway,
+        synthetic::Synthetic,
+    },
     encode::{self, Codec, EncoderKind},
 };
 
 use crate::{
-    config::{Config, DisplayBackend, EncoderBackend},
+    config::{Config, DisplayBackend, EncoderBackend, SessionLauncher},
     error::StartError,
     supervisor::Media,
 };
 
-/// Finds what works here. Logs every candidate with its reason.
+/// Finds what works here. Logs every candidate with its reason. `session_socket` is where the session service listens.
 ///
 /// # Errors
 /// Nothing that the configuration allows works; the text says why and what to install or set.
-pub fn choose(config: &Config, runtime_dir: &Path) -> Result<Media, StartError> {
-    Ok(Media { backend: choose_display(config.display.backend, runtime_dir)?, encoder: choose_encoder(config)? })
+pub fn choose(config: &Config, runtime_dir: &Path, session_socket: &Path) -> Result<Media, StartError> {
+    let launcher: Arc<dyn Launcher> = match config.session.launcher {
+        SessionLauncher::Child => Arc::new(Children::new(runtime_dir)),
+        SessionLauncher::Service => {
+            let this = std::env::current_exe()
+                .map_err(|source| StartError::System { what: "finding the host's own program", source })?;
+            Arc::new(Service::new(session_socket, runtime_dir, this))
+        }
+    };
+    Ok(Media { backend: choose_display(config, launcher)?, encoder: choose_encoder(config)? })
 }
 
-fn choose_display(wanted: DisplayBackend, runtime_dir: &Path) -> Result<Arc<dyn Backend>, StartError> {
-    let candidates: Vec<Arc<dyn Backend>> = match wanted {
-        DisplayBackend::Auto => vec![Arc::new(Embedded::new(runtime_dir)), Arc::new(Sway)],
-        DisplayBackend::Embedded => vec![Arc::new(Embedded::new(runtime_dir))],
-        DisplayBackend::Sway => vec![Arc::new(Sway)],
-        DisplayBackend::Synthetic => vec![Arc::new(Synthetic)],
-    };
+fn choose_display(config: &Config, launcher: Arc<dyn Launcher>) -> Result<Arc<dyn Backend>, StartError> {
+    let mut candidates: Vec<Arc<dyn Backend>> = Vec::new();
+    match config.display.backend {
+        DisplayBackend::Auto => {
+            candidates.push(Arc::new(Embedded::with(launcher)));
+            // sway starts its application itself, as the host's user.
+            if config.session.launcher == SessionLauncher::Child {
+                candidates.push(Arc::new(Sway));
+            }
+        }
+        DisplayBackend::Embedded => candidates.push(Arc::new(Embedded::with(launcher))),
+        DisplayBackend::Sway => candidates.push(Arc::new(Sway)),
+        DisplayBackend::Synthetic => candidates.push(Arc::new(Synthetic)),
+    }
     let mut faults = Vec::new();
     for backend in candidates {
         match backend.probe() {

@@ -36,6 +36,8 @@ pub struct ServeOptions {
     pub state_dir: PathBuf,
     /// Where the sockets are.
     pub runtime_dir: PathBuf,
+    /// Where the session service listens, for a configuration that wants it.
+    pub session_socket: PathBuf,
 }
 
 /// What a host needs to start: checked, made and readable.
@@ -47,6 +49,8 @@ pub struct Setup {
     pub state_dir: PathBuf,
     /// Likewise.
     pub runtime_dir: PathBuf,
+    /// Where the session service listens.
+    pub session_socket: PathBuf,
 }
 
 /// How long a graceful stop may take.
@@ -77,7 +81,7 @@ fn prepare(options: &ServeOptions) -> Result<Setup, StartError> {
     }
     let state_dir = directories::prepare(&options.state_dir, Purpose::State)?;
     let runtime_dir = directories::prepare(&options.runtime_dir, Purpose::Runtime)?;
-    Ok(Setup { loaded, state_dir, runtime_dir })
+    Ok(Setup { loaded, state_dir, runtime_dir, session_socket: options.session_socket.clone() })
 }
 
 /// Start, serve, stop, in this order. READY is said when clients can connect.
@@ -87,7 +91,7 @@ async fn run(setup: Setup) -> Result<(), StartError> {
     let admin = AdminServer::bind(&setup.runtime_dir, AdminLimits::default())?;
     let config = setup.loaded.config;
     let trust = open_trust(&setup.state_dir, &config)?;
-    let media = media::choose(&config, &setup.runtime_dir)?;
+    let media = media::choose(&config, &setup.runtime_dir, &setup.session_socket)?;
     let server = listen(&config, &trust)?;
     let listen = server
         .local_addr()

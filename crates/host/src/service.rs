@@ -39,6 +39,11 @@ impl ServiceNotifier {
         send(&[NotifyState::Stopping]);
     }
 
+    /// A sign of life.
+    pub fn alive(&self) {
+        send(&[NotifyState::Watchdog]);
+    }
+
     /// How often systemd wants a sign of life at the latest; `None` when it wants none.
     pub fn watchdog(&self) -> Option<Duration> {
         self.watchdog

@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config,
-    directories::{RUNTIME_DIR, STATE_DIR},
+    directories::{RUNTIME_DIR, SESSION_SOCKET, STATE_DIR},
     error::StartError,
     exit::Exit,
     serve::{self, ServeOptions},
@@ -19,6 +19,7 @@ mod check_config;
 mod ctl;
 mod language;
 pub mod reference;
+mod run_session;
 mod text;
 
 /// The punktfunk streaming host.
@@ -47,6 +48,9 @@ enum Command {
     /// Say whether a configuration is right; exit code 78 if not.
     #[command(after_help = CHECK_EXAMPLES)]
     CheckConfig(check_config::CheckConfigArgs),
+    /// Run one session's processes for the host whose connection is the standard input (systemd starts this).
+    #[command(hide = true)]
+    RunSession(run_session::RunSessionArgs),
     /// Print the JSON Schema of the configuration file.
     ConfigSchema,
     /// Print a page of the reference documentation.
@@ -80,6 +84,9 @@ struct ServeArgs {
     /// Where the sockets are; made with mode 0700 if absent
     #[arg(long, value_name = "DIR", default_value = RUNTIME_DIR)]
     runtime_dir: PathBuf,
+    /// Where the session service listens, for `session.launcher = "service"`
+    #[arg(long, value_name = "FILE", default_value = SESSION_SOCKET)]
+    session_socket: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -102,6 +109,7 @@ pub fn main() -> Exit {
         Command::Serve(args) => serve(args),
         Command::Ctl(args) => ctl::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
+        Command::RunSession(args) => run_session::run(&args),
         Command::ConfigSchema => print_line(&format!("{:#}", config::schema::schema())),
         Command::Reference { page: Page::Configuration } => print(&config::reference::page()),
         Command::Reference { page: Page::Cli } => print(&reference::page()),
@@ -109,8 +117,8 @@ pub fn main() -> Exit {
 }
 
 fn serve(args: ServeArgs) -> Exit {
-    let ServeArgs { config, state_dir, runtime_dir } = args;
-    match serve::serve(&ServeOptions { config, state_dir, runtime_dir }) {
+    let ServeArgs { config, state_dir, runtime_dir, session_socket } = args;
+    match serve::serve(&ServeOptions { config, state_dir, runtime_dir, session_socket }) {
         Ok(()) => Exit::Done,
         Err(StartError::Config(error)) => check_config::complain(&error),
         Err(error) => complain(&error, error.exit()),

@@ -170,11 +170,26 @@ pub struct SessionConfig {
     /// Environment variables for the application, beside those the display sets. The values are never logged.
     #[schemars(extend("writeOnly" = true))]
     pub environment: Environment,
-    /// The application's working directory, as an absolute path. Default: the host's own.
+    /// The application's working directory, as an absolute path. Default: the host's own, or with the session service
+    /// the home of its user.
     pub directory: Option<PathBuf>,
+    /// What starts the application, and so under which user it runs.
+    pub launcher: SessionLauncher,
     /// How many sessions may run at once; a further client is told that the host is busy.
     #[schemars(range(min = 1, max = 4))]
     pub max_sessions: u8,
+}
+
+/// What starts the application, and so under which user it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionLauncher {
+    /// The host itself, under its own user: the application can read the host's key and the list of paired devices.
+    #[default]
+    Child,
+    /// The session service (`punktfunk-session.socket`), under the user `player`, who can read neither. Only for
+    /// the display `embedded`.
+    Service,
 }
 
 /// Environment variables whose values stay out of logs.
@@ -342,7 +357,13 @@ impl Default for MdnsConfig {
 
 impl Default for SessionConfig {
     fn default() -> Self {
-        Self { command: Vec::new(), environment: Environment::default(), directory: None, max_sessions: 4 }
+        Self {
+            command: Vec::new(),
+            environment: Environment::default(),
+            directory: None,
+            launcher: SessionLauncher::default(),
+            max_sessions: 4,
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::{DeviceName, Grants};
 
-use super::{Config, DeviceConfig, EncoderConfig, HostConfig, NetworkConfig, SessionConfig, schema::shown};
+use super::{
+    Config, DeviceConfig, DisplayBackend, EncoderConfig, HostConfig, NetworkConfig, SessionConfig, SessionLauncher,
+    schema::shown,
+};
 
 /// A value that its type allows and its meaning does not.
 pub(super) struct Violation {
@@ -30,6 +33,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     check_devices(&config.devices, &mut violations);
     check_network(&config.network, config.session.max_sessions, &mut violations);
     check_session(&config.session, &mut violations);
+    check_launcher(config, &mut violations);
     check_encoder(&config.encoder, &mut violations);
     violations
 }
@@ -126,6 +130,15 @@ fn check_session(session: &SessionConfig, out: &mut Vec<Violation>) {
     if let Some(directory) = directory.filter(|d| !d.is_absolute() || d.as_os_str().as_encoded_bytes().contains(&0)) {
         let found = shown(&directory.to_string_lossy());
         out.push(Violation::new(&["session", "directory"], found, "an absolute path"));
+    }
+}
+
+/// sway is started by the host and would run as the host's user, and its application with it.
+fn check_launcher(config: &Config, out: &mut Vec<Violation>) {
+    if (config.session.launcher, config.display.backend) == (SessionLauncher::Service, DisplayBackend::Sway) {
+        let allowed = "\"auto\" or \"embedded\", because session.launcher is \"service\"; sway needs session.launcher = \
+                       \"child\", where the application runs as the host's user";
+        out.push(Violation::new(&["display", "backend"], "\"sway\"", allowed));
     }
 }
 

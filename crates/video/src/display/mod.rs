@@ -1,6 +1,7 @@
 //! A virtual display with one application on it, at exactly the client's mode.
 
 pub mod embedded;
+pub mod launch;
 pub mod sway;
 pub mod synthetic;
 

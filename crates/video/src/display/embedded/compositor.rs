@@ -32,11 +32,8 @@ use smithay::{
     },
 };
 
-use super::{
-    application::Running, cursor::Cursor, keymap, keymap::TextKeys, pace::Pacer, seat::PointerState, stack::Stack,
-    x11::X11,
-};
-use crate::display::DisplayError;
+use super::{cursor::Cursor, keymap, keymap::TextKeys, pace::Pacer, seat::PointerState, stack::Stack, x11::X11};
+use crate::display::{DisplayError, launch::Process};
 
 /// Everything that clients' requests act on. Lives on the display's thread.
 pub(super) struct Compositor {
@@ -57,7 +54,7 @@ pub(super) struct Compositor {
     pub(super) pacer: Pacer,
     /// The next frame goes out even if nothing changed.
     pub(super) repaint: bool,
-    pub(super) application: Option<Running>,
+    pub(super) application: Option<Box<dyn Process>>,
     pub(super) phase: Phase,
     started: Instant,
 }

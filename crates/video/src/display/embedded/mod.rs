@@ -7,12 +7,10 @@
 //! - `thread` is one event loop per session; everything below runs on it, without locks.
 //! - `compositor` holds the state of the protocols, `shell`, `surfaces`, `x11` and `seat` answer clients.
 //! - `stack` is the list of windows and where they stand; `paint` turns it into a frame; `pace` says when.
-//! - `application` starts the program and ends its whole process group.
 //!
-//! X11 programs run through Xwayland when it is installed. Text that no key carries ([`SeatEvent::Text`]) is typed
+//! The application, and Xwayland for X11 programs when it is installed, are started by a [`Launcher`]. Text that no key carries ([`SeatEvent::Text`]) is typed
 //! through a key that is bound to the character for the occasion.
 
-mod application;
 mod clipboard;
 mod compositor;
 mod cursor;
@@ -21,7 +19,6 @@ mod input;
 mod keymap;
 mod pace;
 mod paint;
-mod runtime_dir;
 mod seat;
 mod shell;
 mod stack;
@@ -30,30 +27,39 @@ mod thread;
 mod x11;
 
 use std::{
+    os::fd::OwnedFd,
     path::PathBuf,
-    sync::{Mutex, PoisonError, atomic::AtomicU64, atomic::Ordering, mpsc},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64, atomic::Ordering, mpsc},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use punktfunk_proto::{input::SeatEvent, units::Mode};
 use smithay::reexports::calloop::channel::{SyncSender, sync_channel};
 
-use super::{Application, Backend, Controls, DisplayError, Output};
+use super::{
+    Application, Backend, Controls, DisplayError, Output,
+    launch::{Children, Launcher},
+};
 use crate::frame;
-use runtime_dir::RuntimeDir;
 use thread::{Command, Start};
 
 /// The in-process compositor as a [`Backend`].
 #[derive(Clone, Debug)]
 pub struct Embedded {
-    base: PathBuf,
+    launcher: Arc<dyn Launcher>,
 }
 
 impl Embedded {
-    /// A backend that makes the private runtime directories of its sessions in `base`, a directory on a local file
-    /// system with a short path: Unix sockets allow about 100 bytes.
+    /// A backend whose applications are children of this process, with their private runtime directories in `base`
+    /// ([`Children::new`]).
     pub fn new(base: impl Into<PathBuf>) -> Self {
-        Self { base: base.into() }
+        Self::with(Arc::new(Children::new(base)))
+    }
+
+    /// A backend whose applications are started by `launcher`.
+    pub fn with(launcher: Arc<dyn Launcher>) -> Self {
+        Self { launcher }
     }
 }
 
@@ -72,25 +78,38 @@ impl Backend for Embedded {
 
     fn probe(&self) -> Result<(), DisplayError> {
         keymap::us_keymap()?;
-        RuntimeDir::create(&self.base).map(drop).map_err(|source| DisplayError::Missing {
-            what: format!("a writable directory at {} ({source})", self.base.display()),
-            remedy: "make it, or let XDG_RUNTIME_DIR name a directory of the host's user".into(),
-        })
+        self.launcher.probe()
     }
 
     fn open(&self, mode: Mode, application: &Application) -> Result<Output, DisplayError> {
         let (frames, receiver) = frame::channel();
         let (commands, inbox) = sync_channel(COMMANDS);
         let (started, outcome) = mpsc::sync_channel(1);
-        let start = Start { mode, application: application.clone(), base: self.base.clone(), frames, inbox };
+        let (alive, ended) = mpsc::channel();
+        let start = Start {
+            mode,
+            application: application.clone(),
+            launcher: Arc::clone(&self.launcher),
+            frames,
+            inbox,
+            alive,
+        };
         let thread = std::thread::Builder::new()
             .name("display".into())
             .spawn(move || thread::run(start, &started))
             .map_err(|error| DisplayError::Failed(format!("no thread for the compositor: {error}")))?;
-        let controls =
-            EmbeddedControls { commands: Some(commands), refused: AtomicU64::new(0), thread: Mutex::new(Some(thread)) };
+        let mut controls = EmbeddedControls {
+            commands: Some(commands),
+            refused: AtomicU64::new(0),
+            cut: None,
+            ended: Mutex::new(ended),
+            thread: Mutex::new(Some(thread)),
+        };
         match outcome.recv() {
-            Ok(Ok(())) => Ok(Output { frames: receiver, controls: Box::new(controls) }),
+            Ok(Ok(cut)) => {
+                controls.cut = cut;
+                Ok(Output { frames: receiver, controls: Box::new(controls) })
+            }
             Ok(Err(error)) => Err(error),
             Err(mpsc::RecvError) => Err(DisplayError::Failed("the compositor's thread ended while starting".into())),
         }
@@ -100,11 +119,18 @@ impl Backend for Embedded {
 /// Commands that may wait for the display's thread: some seconds of the fastest mouse.
 const COMMANDS: usize = 4_096;
 
+/// How long the thread may take to end before what it may wait for is cut off.
+const END_LIMIT: Duration = Duration::from_secs(8);
+
 /// The controls of an embedded display. Dropping them ends the application and waits for the thread: at once for an
-/// application that heeds SIGTERM, up to two seconds for one that does not.
+/// application that heeds SIGTERM, some seconds for one that does not.
 struct EmbeddedControls {
     commands: Option<SyncSender<Command>>,
     refused: AtomicU64,
+    /// Ends the application's place: for a thread that waits for an X server which the application has stopped.
+    cut: Option<OwnedFd>,
+    /// Closed when the thread ends.
+    ended: Mutex<mpsc::Receiver<()>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -138,6 +164,11 @@ impl Drop for EmbeddedControls {
     fn drop(&mut self) {
         // A closed queue is what tells the thread to end.
         self.commands = None;
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(END_LIMIT);
+        if let (Err(mpsc::RecvTimeoutError::Timeout), Some(cut)) = (ended, &self.cut) {
+            tracing::warn!("the display's thread hangs: its application is cut off");
+            let _ = rustix::net::shutdown(cut, rustix::net::Shutdown::Both);
+        }
         let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the display's thread panicked");

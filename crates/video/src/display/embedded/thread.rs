@@ -2,7 +2,11 @@
 
 use std::{
     io,
-    sync::mpsc::SyncSender,
+    os::{fd::OwnedFd, unix::net::UnixListener},
+    sync::{
+        Arc,
+        mpsc::{Sender, SyncSender},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,18 +20,19 @@ use smithay::{
             generic::Generic,
         },
         wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind,
-        wayland_server::{Display, ListeningSocket, protocol::wl_surface::WlSurface},
+        wayland_server::{Display, protocol::wl_surface::WlSurface},
     },
     utils::{Clock, Monotonic},
     wayland::{compositor::SurfaceAttributes, presentation::Refresh},
 };
 
 use super::{
-    super::{Application, DisplayError},
-    application::{Environment, Running, describe},
+    super::{
+        Application, DisplayError,
+        launch::{Launcher, Place, Process, WAYLAND_SOCKET},
+    },
     compositor::{ClientState, Compositor, Phase},
     paint::Painter,
-    runtime_dir::RuntimeDir,
 };
 use crate::frame::FrameSender;
 
@@ -37,10 +42,12 @@ type Events = LoopHandle<'static, Compositor>;
 pub(super) struct Start {
     pub(super) mode: Mode,
     pub(super) application: Application,
-    /// Where the session's runtime directory goes.
-    pub(super) base: std::path::PathBuf,
+    /// Starts it.
+    pub(super) launcher: Arc<dyn Launcher>,
     pub(super) frames: FrameSender,
     pub(super) inbox: Channel<Command>,
+    /// Dropped when the thread ends.
+    pub(super) alive: Sender<()>,
 }
 
 /// What the controls ask of the thread. A closed queue asks it to end.
@@ -51,12 +58,13 @@ pub(super) enum Command {
     Repaint,
 }
 
-/// Runs a display to its end. Says on `started` whether it came up.
-pub(super) fn run(start: Start, started: &SyncSender<Result<(), DisplayError>>) {
+/// Runs a display to its end. Says on `started` whether it came up, and how its place can be ended from elsewhere.
+pub(super) fn run(start: Start, started: &SyncSender<Result<Option<OwnedFd>, DisplayError>>) {
+    let _alive = start.alive.clone();
     match Session::start(start) {
-        Ok(session) => {
+        Ok((session, cut)) => {
             // The opener waits for this answer; if it is gone, so is the queue, and the display ends at once.
-            let _ = started.send(Ok(()));
+            let _ = started.send(Ok(cut));
             session.run();
         }
         Err(error) => {
@@ -75,28 +83,26 @@ struct Session {
     /// emptied.
     sources: Vec<RegistrationToken>,
     painted: u64,
-    runtime_dir: RuntimeDir,
 }
 
 impl Session {
-    fn start(start: Start) -> Result<Self, DisplayError> {
+    fn start(start: Start) -> Result<(Self, Option<OwnedFd>), DisplayError> {
         let failed = |what: &str, error: &dyn std::fmt::Display| DisplayError::Failed(format!("{what}: {error}"));
-        let runtime_dir = RuntimeDir::create(&start.base)
-            .map_err(|error| failed(&format!("no runtime directory in {}", start.base.display()), &error))?;
+        let mut place = start.launcher.place()?;
         let events: EventLoop<'static, Compositor> =
             EventLoop::try_new().map_err(|error| failed("no event loop", &error))?;
         let display = Display::new().map_err(|error| failed("no Wayland display", &error))?;
         let compositor = Compositor::new(&display.handle(), events.handle(), start.mode)?;
         let painter = Painter::new(start.frames, &compositor.output, start.mode)?;
-        let socket = ListeningSocket::bind_absolute(runtime_dir.socket())
-            .map_err(|error| failed(&format!("no socket at {}", runtime_dir.socket().display()), &error))?;
-        let mut session = Self { display, compositor, painter, events, sources: Vec::new(), painted: 0, runtime_dir };
+        let socket = place.listen(WAYLAND_SOCKET).map_err(|error| failed("no Wayland socket", &error))?;
+        let cut = place.cut().map_err(|error| failed("no descriptor", &error))?;
+        let mut session = Self { display, compositor, painter, events, sources: Vec::new(), painted: 0 };
         session.watch(socket, start.inbox).map_err(|error| failed("the event loop takes no sources", &error))?;
-        session.start_application(&start.application)?;
-        Ok(session)
+        session.start_application(place, &start.application)?;
+        Ok((session, cut))
     }
 
-    fn watch(&mut self, socket: ListeningSocket, inbox: Channel<Command>) -> io::Result<()> {
+    fn watch(&mut self, socket: UnixListener, inbox: Channel<Command>) -> io::Result<()> {
         let events = self.events.handle();
         self.sources.push(watch_socket(&events, socket)?);
         self.sources.push(watch_requests(&events, &mut self.display)?);
@@ -104,11 +110,10 @@ impl Session {
         Ok(())
     }
 
-    fn start_application(&mut self, application: &Application) -> Result<(), DisplayError> {
-        let x_display = self.compositor.start_xwayland();
-        let environment = Environment { runtime_dir: self.runtime_dir.path(), x_display };
-        let running = Running::start(application, &environment)?;
-        let watched = watch_application(&self.events.handle(), &running);
+    fn start_application(&mut self, mut place: Box<dyn Place>, application: &Application) -> Result<(), DisplayError> {
+        self.compositor.start_xwayland(&mut *place);
+        let running = place.start(application)?;
+        let watched = watch_application(&self.events.handle(), &*running);
         self.sources.push(watched.map_err(|error| DisplayError::Failed(format!("the application is lost: {error}")))?);
         self.compositor.application = Some(running);
         Ok(())
@@ -223,10 +228,10 @@ impl Compositor {
     }
 
     fn application_exited(&mut self) {
-        let Some(status) = self.application.as_mut().and_then(Running::exited) else { return };
+        let Some(end) = self.application.as_mut().and_then(|application| application.exited()) else { return };
         self.phase = Phase::Ended(match self.phase {
             Phase::Ending { .. } => CLOSED.into(),
-            Phase::Running | Phase::Ended(_) => describe(status),
+            Phase::Running | Phase::Ended(_) => end,
         });
     }
 
@@ -262,15 +267,20 @@ impl Compositor {
     }
 }
 
-fn watch_socket(events: &Events, socket: ListeningSocket) -> io::Result<RegistrationToken> {
+fn watch_socket(events: &Events, socket: UnixListener) -> io::Result<RegistrationToken> {
     let source = Generic::new(socket, Interest::READ, Trigger::Level);
     let inserted = events.insert_source(source, |_, socket, state: &mut Compositor| {
-        while let Some(stream) = socket.accept()? {
-            if let Err(error) = state.display.insert_client(stream, ClientState::shared()) {
-                tracing::warn!(%error, "a Wayland client was turned away");
+        loop {
+            match socket.accept() {
+                Ok((stream, _)) => {
+                    if let Err(error) = state.display.insert_client(stream, ClientState::shared()) {
+                        tracing::warn!(%error, "a Wayland client was turned away");
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(PostAction::Continue),
+                Err(error) => return Err(error),
             }
         }
-        Ok(PostAction::Continue)
     });
     inserted.map_err(|error| io::Error::other(error.error))
 }
@@ -291,11 +301,11 @@ fn watch_commands(events: &Events, inbox: Channel<Command>) -> io::Result<Regist
     inserted.map_err(|error| io::Error::other(error.error))
 }
 
-fn watch_application(events: &Events, application: &Running) -> io::Result<RegistrationToken> {
+fn watch_application(events: &Events, application: &dyn Process) -> io::Result<RegistrationToken> {
     let exit = Generic::new(application.watch()?, Interest::READ, Trigger::Level);
     let inserted = events.insert_source(exit, |_, _, state: &mut Compositor| {
         state.application_exited();
-        Ok(PostAction::Remove)
+        Ok(if matches!(state.phase, Phase::Ended(_)) { PostAction::Disable } else { PostAction::Continue })
     });
     inserted.map_err(|error| io::Error::other(error.error))
 }

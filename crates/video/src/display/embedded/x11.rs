@@ -31,6 +31,7 @@ use smithay::{
 };
 
 use super::{
+    super::launch::Place,
     compositor::Compositor,
     stack::{Stack, Window, X11Window},
 };
@@ -71,21 +72,19 @@ impl X11 {
 }
 
 impl Compositor {
-    /// Starts Xwayland and returns the number of its display; `None` where it is not installed.
-    pub(super) fn start_xwayland(&mut self) -> Option<u32> {
+    /// Starts Xwayland in `place`, where it is installed.
+    pub(super) fn start_xwayland(&mut self, place: &mut dyn Place) {
         if let Err(error) = make_socket_directory() {
             tracing::warn!(%error, "no directory for X11 sockets at {SOCKETS}");
         }
-        let none = std::iter::empty::<(&str, &str)>();
-        let spawned = XWayland::spawn(&self.display, None, none, false, Stdio::null(), Stdio::null(), |_| ());
-        let (xwayland, client) = match spawned {
-            Ok(spawned) => spawned,
+        let started = self.spawn_xwayland(place);
+        let (xwayland, client) = match started {
+            Ok(started) => started,
             Err(error) => {
                 tracing::info!(%error, "no Xwayland: X11 programs will not find a display");
-                return None;
+                return;
             }
         };
-        let number = xwayland.display_number();
         let source = self.events.insert_source(xwayland, |event, (), state| match event {
             XWaylandEvent::Ready { x11_socket, .. } => state.manage_x11(x11_socket),
             XWaylandEvent::Error => tracing::warn!("Xwayland ended while it started"),
@@ -94,11 +93,18 @@ impl Compositor {
             Ok(server) => self.x11.server = Some(server),
             Err(error) => {
                 tracing::warn!(%error, "Xwayland cannot be watched");
-                return None;
+                return;
             }
         }
         self.x11.client = Some(client);
-        Some(number)
+    }
+
+    fn spawn_xwayland(&self, place: &mut dyn Place) -> io::Result<(XWayland, Client)> {
+        let environment = place.prepare_xwayland()?;
+        let spawned = XWayland::spawn(&self.display, None, environment, false, Stdio::null(), Stdio::null(), |_| ());
+        let (xwayland, client) = spawned?;
+        place.xwayland_started(xwayland.display_number())?;
+        Ok((xwayland, client))
     }
 
     fn manage_x11(&mut self, socket: UnixStream) {

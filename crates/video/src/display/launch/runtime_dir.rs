@@ -1,4 +1,4 @@
-//! The private directory of one session: the application's `XDG_RUNTIME_DIR`, with the Wayland socket in it.
+//! The private directory of one session: the application's `XDG_RUNTIME_DIR`, with its sockets in it.
 
 use std::{
     fs::DirBuilder,
@@ -32,15 +32,7 @@ impl RuntimeDir {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
-
-    /// Where the Wayland socket goes.
-    pub(super) fn socket(&self) -> PathBuf {
-        self.path.join(SOCKET)
-    }
 }
-
-/// The value of `WAYLAND_DISPLAY`.
-pub(super) const SOCKET: &str = "wayland-0";
 
 impl Drop for RuntimeDir {
     fn drop(&mut self) {
@@ -62,7 +54,7 @@ mod tests {
         let second = RuntimeDir::create(base.path()).unwrap();
         assert_ne!(first.path(), second.path());
         assert_eq!(first.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
-        std::fs::write(first.socket(), "").unwrap();
+        std::fs::write(first.path().join("wayland-0"), "").unwrap();
         drop((first, second));
         assert_eq!(base.path().read_dir().unwrap().count(), 0);
     }

@@ -1,20 +1,103 @@
-//! The application of a session: started as the leader of its own process group, ended with all of it.
+//! Processes of a session as children of this process: each the leader of its own group, ended with all of it.
 
 use std::{
     ffi::OsString,
     io,
     os::{
         fd::OwnedFd,
-        unix::process::{CommandExt as _, ExitStatusExt as _},
+        unix::{
+            net::UnixListener,
+            process::{CommandExt as _, ExitStatusExt as _},
+        },
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::{super::Application, super::DisplayError, runtime_dir};
+use super::{Application, DisplayError, Launcher, Place, Process, WAYLAND_SOCKET, runtime_dir::RuntimeDir};
+
+/// Starts the application as a child of the host, under the host's user: it can do what the host can.
+#[derive(Clone, Debug)]
+pub struct Children {
+    base: PathBuf,
+}
+
+impl Children {
+    /// Sessions get their runtime directories in `base`, a directory on a local file system with a short path: Unix
+    /// sockets allow about 100 bytes.
+    pub fn new(base: impl Into<PathBuf>) -> Self {
+        Self { base: base.into() }
+    }
+}
+
+impl Launcher for Children {
+    fn probe(&self) -> Result<(), DisplayError> {
+        RuntimeDir::create(&self.base).map(drop).map_err(|source| DisplayError::Missing {
+            what: format!("a writable directory at {} ({source})", self.base.display()),
+            remedy: "make it, or let XDG_RUNTIME_DIR name a directory of the host's user".into(),
+        })
+    }
+
+    fn place(&self) -> Result<Box<dyn Place>, DisplayError> {
+        let runtime_dir = RuntimeDir::create(&self.base).map_err(|error| {
+            DisplayError::Failed(format!("no runtime directory in {}: {error}", self.base.display()))
+        })?;
+        Ok(Box::new(Here { runtime_dir, x_display: None }))
+    }
+}
+
+/// A session's place under the host's own user.
+struct Here {
+    runtime_dir: RuntimeDir,
+    x_display: Option<u32>,
+}
+
+impl Place for Here {
+    fn listen(&mut self, name: &str) -> io::Result<UnixListener> {
+        let listener = UnixListener::bind(self.runtime_dir.path().join(name))?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    }
+
+    fn prepare_xwayland(&mut self) -> io::Result<Vec<(OsString, OsString)>> {
+        Ok(Vec::new())
+    }
+
+    fn xwayland_started(&mut self, number: u32) -> io::Result<u32> {
+        self.x_display = Some(number);
+        Ok(number)
+    }
+
+    fn start(self: Box<Self>, application: &Application) -> Result<Box<dyn Process>, DisplayError> {
+        let environment = Environment { runtime_dir: self.runtime_dir.path(), x_display: self.x_display };
+        let running = Running::start(application, &environment)?;
+        Ok(Box::new(ChildProcess { running, _runtime_dir: self.runtime_dir }))
+    }
+}
+
+/// The application as a child, and the directory that goes after it.
+#[derive(Debug)]
+struct ChildProcess {
+    running: Running,
+    _runtime_dir: RuntimeDir,
+}
+
+impl Process for ChildProcess {
+    fn watch(&self) -> io::Result<OwnedFd> {
+        self.running.watch()
+    }
+
+    fn exited(&mut self) -> Option<String> {
+        self.running.exited().map(describe)
+    }
+
+    fn terminate(&self) {
+        self.running.terminate();
+    }
+}
 
 /// A running application. Dropping it kills what is left of its process group.
 #[derive(Debug)]
@@ -108,9 +191,24 @@ pub(super) fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Variables of the host's own desktop that would lead the application away from its display.
-const FOREIGN: [&str; 6] =
-    ["DISPLAY", "WAYLAND_SOCKET", "XAUTHORITY", "DESKTOP_STARTUP_ID", "XDG_ACTIVATION_TOKEN", "XDG_SESSION_ID"];
+/// Variables that are meant for us: of a desktop, which would lead the application away from its display, and of the
+/// service manager.
+const FOREIGN: [&str; 14] = [
+    "DISPLAY",
+    "WAYLAND_SOCKET",
+    "XAUTHORITY",
+    "DESKTOP_STARTUP_ID",
+    "XDG_ACTIVATION_TOKEN",
+    "XDG_SESSION_ID",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "NOTIFY_SOCKET",
+    "SYSTEMD_EXEC_PID",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 fn set_environment(command: &mut Command, application: &Application, environment: &Environment<'_>) {
     for name in FOREIGN {
@@ -118,7 +216,7 @@ fn set_environment(command: &mut Command, application: &Application, environment
     }
     command
         .env("XDG_RUNTIME_DIR", environment.runtime_dir)
-        .env("WAYLAND_DISPLAY", runtime_dir::SOCKET)
+        .env("WAYLAND_DISPLAY", WAYLAND_SOCKET)
         .env("XDG_SESSION_TYPE", "wayland");
     if let Some(number) = environment.x_display {
         command.env("DISPLAY", format!(":{number}"));
