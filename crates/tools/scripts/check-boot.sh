@@ -31,7 +31,7 @@ units=$(system trixie "")
 # With the libraries that the programs were linked with, whatever their version is in this release.
 linked=$(ldd "$host" "$client" | awk '/=> \// { print $3 }' | xargs -n1 readlink -f | xargs -n1 basename | sort -u |
   xargs -I{} dpkg-query --search '*/{}' | cut -d: -f1 | sort -u | tr '\n' ',')
-root=$(system "$release" ",${linked}xkb-data,xwayland,libegl1,foot,x11-apps,fonts-dejavu-core")
+root=$(system "$release" ",${linked}xkb-data,xwayland,libegl1,foot,x11-apps,fonts-dejavu-core,procps")
 
 # install_payload ROOT: as the images do it.
 install_payload() {
@@ -44,7 +44,7 @@ install_payload "$units"
 unit=/usr/lib/systemd/system/punktfunk-host.service
 session=/usr/lib/systemd/system/punktfunk-session@.service
 chroot "$units" systemd-sysusers punktfunk.conf punktfunk-session.conf
-complaints=$(chroot "$units" systemd-analyze verify "$unit" "${session%.service}"*.service "${unit%-host*}-session.socket" 2>&1) || true
+complaints=$(chroot "$units" systemd-analyze verify "$unit" "$session" "${session%@*}.socket" 2>&1) || true
 if [ -n "$complaints" ]; then
   echo "FAILED: systemd-analyze verify: $complaints" >&2
   exit 1
@@ -62,7 +62,7 @@ echo '{ }' >"$work/readme/hardware-configuration.nix"
 
 install_payload "$root"
 install -D "$client" "$root/usr/bin/punktfunk"
-install -D crates/tools/boot/check "$root/usr/lib/punktfunk-check/check"
+install -D -t "$root/usr/lib/punktfunk-check" crates/tools/boot/check crates/tools/boot/hostile
 install -D -m 644 crates/tools/boot/punktfunk-check.service "$root/etc/systemd/system/punktfunk-check.service"
 for override in "$work"/rendered/*.service.conf; do
   name=$(basename "$override" .conf)

@@ -305,7 +305,7 @@ fn watch_application(events: &Events, application: &dyn Process) -> io::Result<R
     let exit = Generic::new(application.watch()?, Interest::READ, Trigger::Level);
     let inserted = events.insert_source(exit, |_, _, state: &mut Compositor| {
         state.application_exited();
-        Ok(if matches!(state.phase, Phase::Ended(_)) { PostAction::Disable } else { PostAction::Continue })
+        Ok(if matches!(state.phase, Phase::Ended(_)) { PostAction::Remove } else { PostAction::Continue })
     });
     inserted.map_err(|error| io::Error::other(error.error))
 }
