@@ -33,10 +33,11 @@ access = "controller-only"
 command = ["foot", "--fullscreen"]
 environment = { LANG = "C.UTF-8" }
 directory = "/home/player"
+launcher = "service"
 max_sessions = 2
 
 [display]
-backend = "sway"
+backend = "embedded"
 
 [encoder]
 backend = "x264"
@@ -184,6 +185,13 @@ max_bitrate_kbps = 5000
     "#);
     let last_port = problems("network.media_port = 65534");
     assert!(last_port.contains("at most 65532: session.max_sessions is 4"), "{last_port}");
+}
+
+#[test]
+fn a_display_whose_application_would_run_as_the_hosts_user_is_refused_with_the_session_service() {
+    let text = "session.launcher = \"service\"\ndisplay.backend = \"sway\"\n";
+    insta::assert_snapshot!(problems(text), @r#"2:19: display.backend: found "sway", allowed is "auto" or "embedded", because session.launcher is "service"; sway needs session.launcher = "child", where the application runs as the host's user"#);
+    assert!(parse("display.backend = \"sway\"").is_ok());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod client;
 mod hostile;
 mod life;
 mod screen;
+mod service;
 mod wayland;
 mod windows;
 mod x11;

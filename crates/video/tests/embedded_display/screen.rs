@@ -29,13 +29,23 @@ impl Screen {
         for (name, text) in files {
             write_script(&directory.path().join(name), text);
         }
+        let backend = Embedded::new(directory.path());
+        Self::open_on(&backend, mode, command, directory)
+    }
+
+    /// Opens a display of `backend`, with a program on it that runs in `directory`.
+    pub(crate) fn open_on(
+        backend: &Embedded,
+        mode: &str,
+        command: &[&str],
+        directory: TempDir,
+    ) -> Result<Self, DisplayError> {
         let application = Application {
             command: command.iter().map(OsString::from).collect(),
             environment: Vec::new(),
             directory: Some(directory.path().into()),
         };
         let mode: Mode = mode.parse().unwrap();
-        let backend = Embedded::new(directory.path());
         backend.probe()?;
         let output = backend.open(mode, &application)?;
         Ok(Self { frames: output.frames, controls: output.controls, directory })
@@ -142,7 +152,7 @@ fn key_of(character: char) -> u32 {
     }
 }
 
-fn write_script(path: &Path, text: &str) {
+pub(crate) fn write_script(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
