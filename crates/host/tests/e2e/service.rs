@@ -2,6 +2,8 @@
 //! starts the real program on each, under this user; users, walls and control groups are the part of `make check-boot`.
 
 use std::{
+    ffi::OsString,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -14,6 +16,11 @@ use crate::fixture::{BASE, Device, Failure, Host, PATIENCE, PROGRAM, Session, St
 
 /// Listens at `socket` and starts a session service on each connection; the processes come out of the channel.
 fn session_service(socket: &Path) -> mpsc::Receiver<Child> {
+    session_service_with(socket, std::env::var_os("PATH").unwrap())
+}
+
+/// Likewise, and they look for programs in `path`.
+fn session_service_with(socket: &Path, path: OsString) -> mpsc::Receiver<Child> {
     let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
     bind(&listener, &SocketAddrUnix::new(socket).unwrap()).unwrap();
     listen(&listener, 8).unwrap();
@@ -25,7 +32,12 @@ fn session_service(socket: &Path) -> mpsc::Receiver<Child> {
             let runtime_dir = base.with_extension(number.to_string());
             std::fs::create_dir(&runtime_dir).unwrap();
             let mut command = Command::new(PROGRAM);
-            command.arg("run-session").arg("--runtime-dir").arg(&runtime_dir).stdin(Stdio::from(connection));
+            command
+                .arg("run-session")
+                .arg("--runtime-dir")
+                .arg(&runtime_dir)
+                .stdin(Stdio::from(connection))
+                .env("PATH", &path);
             let _ = started.send(command.spawn().unwrap());
         }
     });
@@ -78,4 +90,31 @@ fn a_host_without_the_session_service_that_it_is_to_use_says_which_unit_to_start
     let Err(failure) = try_host(dir.path(), "xclock") else { panic!("there is no session service") };
     assert_eq!(failure.code, Some(1), "{}", failure.said);
     assert!(failure.said.contains("systemctl start punktfunk-session.socket"), "{}", failure.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_x_server_that_never_answers_holds_no_session_up_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    // Says that it is ready, as display 0, and no more: the window manager waits for its greeting.
+    let server = "#!/bin/bash\nwhile [ \"$1\" != -displayfd ]; do shift; done\necho 0 >&\"$2\"\nexec sleep 1000\n";
+    let program = dir.path().join("Xwayland");
+    std::fs::write(&program, server).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut path = dir.path().as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    let sessions = session_service_with(&dir.path().join("launch.sock"), path);
+    let mut host = try_host(dir.path(), "foot").unwrap();
+    assert!(sessions.recv_timeout(PATIENCE).unwrap().wait().unwrap().success());
+    let device = Device::new("Viewer");
+    device.pair_now(&host).await;
+
+    let mut session = device.hello_with(&host, hello("640x480@60")).await;
+    session.welcome().await;
+    session.tell(ClientCommand::Close { quit: true }).await;
+    let mut service = sessions.recv_timeout(PATIENCE).unwrap();
+    assert!(service.wait().unwrap().success());
+    host.wait_for_count(&["sessions", "history"], "sessions", 1).await;
+    assert!(host.log().contains("the display's thread hangs"), "{}", host.log());
+    assert!(host.stop().success());
 }
