@@ -10,6 +10,12 @@
       };
     };
 
+    kept-for-a-device-that-comes-back.config.services.punktfunk = {
+      enable = true;
+      session.application = pkgs.foot;
+      settings.session.keep_alive_s = 600;
+    };
+
     command-of-its-own.config.services.punktfunk = {
       enable = true;
       settings.session.command = [ "/run/current-system/sw/bin/steam" ];

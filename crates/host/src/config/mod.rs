@@ -173,6 +173,11 @@ pub struct SessionConfig {
     /// The application's working directory, as an absolute path. Default: the host's own, or with the session service
     /// the home of its user.
     pub directory: Option<PathBuf>,
+    /// How long the application lives on when its client is gone without having quit, in seconds: the same device finds
+    /// it as it was when it connects in time. It takes the place of a session meanwhile, but gives way to another
+    /// device. 0: it ends with its client.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub keep_alive_s: u32,
     /// What starts the application, and so under which user it runs.
     pub launcher: SessionLauncher,
     /// How many sessions may run at once; a further client is told that the host is busy.
@@ -361,6 +366,7 @@ impl Default for SessionConfig {
             command: Vec::new(),
             environment: Environment::default(),
             directory: None,
+            keep_alive_s: 0,
             launcher: SessionLauncher::default(),
             max_sessions: 4,
         }

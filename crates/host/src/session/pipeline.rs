@@ -11,7 +11,7 @@ use std::{
         mpsc::{self, SyncSender},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use punktfunk_proto::{
@@ -23,7 +23,7 @@ use punktfunk_transport::{MediaSocket, TransportError};
 use punktfunk_video::{
     display::{Backend, Controls, DisplayError, Output},
     encode::{self, EncodeError, Encoder, EncoderConfig, EncoderKind},
-    frame::FrameReceiver,
+    frame::{FrameReceiver, Received},
 };
 
 use super::{
@@ -57,23 +57,60 @@ pub enum SetupError {
     System(#[from] io::Error),
 }
 
-/// The parts of a session before it is promised to the client.
-pub struct Prepared {
+/// A display with its application. Dropping it ends both; that blocks.
+pub struct Display {
     frames: FrameReceiver,
     controls: Arc<dyn Controls>,
+}
+
+impl Display {
+    /// Makes one for `plan` and starts the application.
+    ///
+    /// # Errors
+    /// The display could not be made, or the application not started.
+    pub fn open(plan: &SessionPlan, backend: &dyn Backend) -> Result<Self, DisplayError> {
+        let Output { frames, controls } = backend.open(plan.mode, &plan.application)?;
+        Ok(Self { frames, controls: Arc::from(controls) })
+    }
+
+    /// Takes over one that another session has left: gives it `mode` and waits for its first picture in it. `None` when
+    /// its application has ended meanwhile. Blocks for some frames, at most [`RESUME_WITHIN`].
+    pub fn resume(self, mode: Mode) -> Option<Self> {
+        self.controls.set_mode(mode);
+        let deadline = Instant::now() + RESUME_WITHIN;
+        while Instant::now() < deadline {
+            self.controls.repaint();
+            match self.frames.recv(Duration::from_millis(100)) {
+                Received::Frame(frame) if frame.info().mode == mode => {}
+                Received::Frame(_) | Received::Idle => continue,
+                Received::Ended(_) => return None,
+            }
+            return Some(self);
+        }
+        None
+    }
+}
+
+/// How long a display that was kept may take to show itself in its new mode.
+const RESUME_WITHIN: Duration = Duration::from_secs(2);
+
+/// The parts of a session before it is promised to the client.
+pub struct Prepared {
+    display: Display,
     encoder: Box<dyn Encoder>,
     kind: EncoderKind,
     socket: MediaSocket,
 }
 
 impl Prepared {
-    /// Makes the display with its application, the encoder and the media socket. Blocks (tens of milliseconds).
+    /// Makes the encoder and the media socket, and lets `display` make or find the display. Blocks (tens of
+    /// milliseconds).
     ///
     /// # Errors
     /// Whichever could not be made, with what to do about it.
     pub fn open(
         plan: &SessionPlan,
-        backend: &dyn Backend,
+        display: impl FnOnce() -> Result<Display, DisplayError>,
         kind: EncoderKind,
         network: &NetworkConfig,
     ) -> Result<Self, SetupError> {
@@ -81,8 +118,7 @@ impl Prepared {
         let socket = bind(network)?;
         let config = EncoderConfig { mode: plan.mode, bitrate: plan.bitrate, codec: encode::Codec::H264 };
         let encoder = encode::open(kind, config)?;
-        let Output { frames, controls } = backend.open(plan.mode, &plan.application)?;
-        Ok(Self { frames, controls: Arc::from(controls), encoder, kind, socket })
+        Ok(Self { display: display()?, encoder, kind, socket })
     }
 
     /// The UDP port for the Welcome.
@@ -95,12 +131,12 @@ impl Prepared {
 
     /// The display's controls, for as long as the session lasts.
     pub fn display(&self) -> DisplayControls {
-        DisplayControls(Arc::downgrade(&self.controls))
+        DisplayControls(Arc::downgrade(&self.display.controls))
     }
 }
 
-/// A way to the display that does not keep it alive: only the [`Pipeline`] does, so that the application is gone when
-/// [`Pipeline::stop`] returns.
+/// A way to the display that does not keep it alive: only the [`Display`] does, so that the application is gone when that
+/// is dropped.
 #[derive(Clone)]
 pub struct DisplayControls(Weak<dyn Controls>);
 
@@ -128,7 +164,7 @@ const MAX_SESSIONS: u16 = 4;
 pub struct Pipeline {
     handle: PipelineHandle,
     controls: Arc<dyn Controls>,
-    encode: JoinHandle<()>,
+    encode: JoinHandle<FrameReceiver>,
     send: JoinHandle<()>,
 }
 
@@ -158,7 +194,7 @@ impl Pipeline {
             let _ = buffer_sender.try_send(Vec::new());
         }
         let display = prepared.display();
-        let Prepared { frames, controls, encoder, kind, socket } = prepared;
+        let Prepared { display: Display { frames, controls }, encoder, kind, socket } = prepared;
         let encode_loop = EncodeLoop {
             display: display.clone(),
             kind,
@@ -183,7 +219,10 @@ impl Pipeline {
         };
         let handle = PipelineHandle { encode: encode_sender, send: send_sender, display, stats };
         Ok(Self {
-            encode: spawn("pf-encode", move || encode_loop.run(&frames))?,
+            encode: spawn("pf-encode", move || {
+                encode_loop.run(&frames);
+                frames
+            })?,
             send: spawn("pf-send", move || send_loop.run())?,
             handle,
             controls,
@@ -195,21 +234,20 @@ impl Pipeline {
         self.handle.clone()
     }
 
-    /// Ends the threads, the display and its application. Blocks until they are gone.
-    pub fn stop(self) {
+    /// Ends the threads; blocks until they are gone. What is left is the display; `None` if a thread failed.
+    pub fn stop(self) -> Option<Display> {
         // A thread that is gone already needs no message.
         let _ = self.handle.encode.send(EncodeMessage::Stop);
         let _ = self.handle.send.send(SendMessage::Stop);
-        for thread in [self.encode, self.send] {
-            if thread.join().is_err() {
-                tracing::error!("a media thread panicked");
-            }
+        let (frames, sent) = (self.encode.join(), self.send.join());
+        if frames.is_err() || sent.is_err() {
+            tracing::error!("a media thread panicked");
         }
-        drop(self.controls);
+        Some(Display { frames: frames.ok()?, controls: self.controls })
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+fn spawn<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
     std::thread::Builder::new().name(name.into()).spawn(run)
 }
 

@@ -13,11 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::{
     admin::obituary,
     connection::Owner,
+    kept::Kept,
     live::{LiveSession, wire_grants},
 };
 use crate::session::{
     input::InputPath,
-    pipeline::{Pipeline, Prepared},
+    pipeline::{Display, Pipeline, Prepared},
     plan::{SessionKeys, SessionPlan},
 };
 
@@ -41,15 +42,28 @@ pub(super) async fn run(mut owner: Owner, hello: Hello) {
         Err(Turned(code, reason)) => return owner.refuse(code, reason).await,
     };
     owner.stranger = None;
-    let slot = match take_slot(&owner).await {
-        Ok(slot) => slot,
-        Err(Turned(code, reason)) => return owner.refuse(code, reason).await,
+    let supervisor = Arc::clone(&owner.supervisor);
+    let plan = match SessionPlan::decide(&supervisor.config, &hello, owner.peer.ip()) {
+        Ok(plan) => plan,
+        Err(refusal) => return owner.refuse(CloseCode::SetupFailed, refusal.to_string()).await,
     };
-    match open(&owner, &hello, &guest).await {
-        Ok((session, pipeline, admission)) => stream(owner, session, pipeline, admission).await,
+    let (kept, slot) = match guest.fingerprint.and_then(|fingerprint| supervisor.take_kept(fingerprint)) {
+        Some(Kept { display, slot, .. }) => (Some(display), slot),
+        None => match take_slot(&owner).await {
+            Ok(slot) => (None, slot),
+            Err(Turned(code, reason)) => return owner.refuse(code, reason).await,
+        },
+    };
+    match open(&owner, plan, &guest, kept).await {
+        Ok((session, pipeline, admission)) => {
+            let display = stream(owner, session, pipeline, admission).await;
+            if let (Some(display), Some(fingerprint), Some(time)) = (display, guest.fingerprint, supervisor.keeps_for())
+            {
+                supervisor.keep(fingerprint, display, slot, time);
+            }
+        }
         Err(Turned(code, reason)) => owner.refuse(code, reason).await,
     }
-    drop(slot);
 }
 
 /// Trust's word on the client; waits for the owner's approval where it needs one. `None`: the client left.
@@ -139,9 +153,13 @@ fn full(refusal: &KnockRefusal) -> Turned {
     Turned(CloseCode::Busy, refusal.to_string())
 }
 
-/// A session's place. A client waits for one a while, as it would for a Welcome.
+/// A session's place. A client waits for one a while, as it would for a Welcome; a display that is only kept gives way.
 async fn take_slot(owner: &Owner) -> Result<OwnedSemaphorePermit, Turned> {
     let slots = Arc::clone(&owner.supervisor.slots);
+    if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
+        return Ok(slot);
+    }
+    owner.supervisor.end_oldest_kept();
     match tokio::time::timeout(SLOT_WITHIN, slots.acquire_owned()).await {
         Ok(Ok(slot)) => Ok(slot),
         _ => {
@@ -151,20 +169,23 @@ async fn take_slot(owner: &Owner) -> Result<OwnedSemaphorePermit, Turned> {
     }
 }
 
-/// Makes display, encoder and socket, and with them the session; nothing is sent yet.
+/// Makes encoder, socket and, unless one was kept, the display, and with them the session; nothing is sent yet.
 async fn open(
     owner: &Owner,
-    hello: &Hello,
+    plan: SessionPlan,
     guest: &Guest,
+    kept: Option<Display>,
 ) -> Result<(Arc<LiveSession>, Pipeline, Box<Admission>), Turned> {
     let failed = |text: String| Turned(CloseCode::SetupFailed, text);
     let supervisor = Arc::clone(&owner.supervisor);
-    let plan =
-        SessionPlan::decide(&supervisor.config, hello, owner.peer.ip()).map_err(|error| failed(error.to_string()))?;
     let prepared = {
         let (supervisor, plan) = (Arc::clone(&supervisor), plan.clone());
         tokio::task::spawn_blocking(move || {
-            Prepared::open(&plan, &*supervisor.backend, supervisor.encoder, &supervisor.config.network)
+            let display = || match kept.and_then(|kept| kept.resume(plan.mode)) {
+                Some(display) => Ok(display),
+                None => Display::open(&plan, &*supervisor.backend),
+            };
+            Prepared::open(&plan, display, supervisor.encoder, &supervisor.config.network)
         })
         .await
         .map_err(|error| failed(format!("the session could not be prepared: {error}")))?
@@ -192,8 +213,13 @@ async fn open(
     Ok((session, pipeline, Box::new(admission)))
 }
 
-/// Welcomes the client and streams until the connection ends.
-async fn stream(mut owner: Owner, session: Arc<LiveSession>, pipeline: Pipeline, admission: Box<Admission>) {
+/// Welcomes the client and streams until the connection ends. Returns the display if it may be kept for this client.
+async fn stream(
+    mut owner: Owner,
+    session: Arc<LiveSession>,
+    pipeline: Pipeline,
+    admission: Box<Admission>,
+) -> Option<Display> {
     let supervisor = Arc::clone(&owner.supervisor);
     supervisor.sessions().insert(Arc::clone(&session));
     // Set before the Welcome leaves: whatever the client asks for after it finds the session.
@@ -228,13 +254,26 @@ async fn stream(mut owner: Owner, session: Arc<LiveSession>, pipeline: Pipeline,
     tracing::info!(session = id, ?end, "session ended");
     supervisor.sessions().remove(session.id);
     session.input.release_all();
-    if let Err(error) = tokio::task::spawn_blocking(move || pipeline.stop()).await {
+    let keeps = supervisor.keeps_for().is_some() && may_return(&end) && supervisor.is_known(session.fingerprint);
+    let stopped = tokio::task::spawn_blocking(move || pipeline.stop().filter(|_| keeps)).await;
+    let display = stopped.unwrap_or_else(|error| {
         tracing::error!(session = id, %error, "the session's threads did not end cleanly");
-    }
+        None
+    });
     // Only now are the counters final.
     let ended = obituary(&session, &end);
     supervisor.record(origin_of(&session), AuditEvent::SessionEnded { session: id, reason: ended.end.as_str().into() });
     supervisor.sessions().bury(ended);
+    display
+}
+
+/// Whether a client that left so may come back: its user did not quit, and nobody here sent it away.
+fn may_return(end: &HostClosed) -> bool {
+    match end {
+        HostClosed::ByClient { code } => *code != CloseCode::UserQuit.code(),
+        HostClosed::ByHost { .. } => false,
+        HostClosed::Lost => true,
+    }
 }
 
 /// Tells a paired device which identity the host will have, if a change is planned.

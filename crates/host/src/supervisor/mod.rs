@@ -6,6 +6,7 @@
 mod admin;
 mod admission;
 mod connection;
+mod kept;
 mod live;
 mod pairing;
 mod strangers;
@@ -32,6 +33,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::config::Config;
 
+use kept::KeptDisplays;
 use live::LiveSessions;
 pub use live::{LiveSession, SessionId};
 use strangers::Strangers;
@@ -49,6 +51,7 @@ pub struct Supervisor {
     administrator: Mutex<Administrator>,
     parked: Mutex<HashMap<ParkedId, oneshot::Sender<ParkedEnd>>>,
     sessions: Mutex<LiveSessions>,
+    kept: Mutex<KeptDisplays>,
     /// One permit a session.
     slots: Arc<Semaphore>,
     /// One place a connection that has not been admitted.
@@ -87,6 +90,7 @@ impl Supervisor {
             administrator: Mutex::new(administrator),
             parked: Mutex::default(),
             sessions: Mutex::default(),
+            kept: Mutex::default(),
         })
     }
 
@@ -127,6 +131,7 @@ impl Supervisor {
         for session in &live {
             session.close(CloseCode::Ended, "the host is stopping");
         }
+        while self.end_oldest_kept() {}
         // Every session holds a permit until its threads have ended.
         let all = u32::from(self.config.session.max_sessions);
         let _ = tokio::time::timeout(STOP_WITHIN, self.slots.acquire_many(all)).await;
@@ -180,6 +185,7 @@ impl Supervisor {
                 for session in self.sessions().of(fingerprint) {
                     session.close(code, reason);
                 }
+                self.end_kept(fingerprint);
             }
             TrustEvent::AccessChanged { fingerprint, grants, remaining } => {
                 self.tell_access(fingerprint, grants, remaining);
@@ -218,6 +224,10 @@ impl Supervisor {
 
     fn administrator(&self) -> MutexGuard<'_, Administrator> {
         self.administrator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, KeptDisplays> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sessions(&self) -> MutexGuard<'_, LiveSessions> {

@@ -33,6 +33,7 @@ access = "controller-only"
 command = ["foot", "--fullscreen"]
 environment = { LANG = "C.UTF-8" }
 directory = "/home/player"
+keep_alive_s = 60
 launcher = "service"
 max_sessions = 2
 

@@ -3,6 +3,7 @@
 mod discovery;
 mod faults;
 mod fixture;
+mod keep;
 mod kill;
 mod owner;
 mod service;
