@@ -93,6 +93,10 @@ fn confirm(output: Output, name: &str, presented: Fingerprint) -> bool {
     io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
+/// What of the video plane this client understands, whatever is asked for.
+const UNDERSTOOD: VideoCaps =
+    VideoCaps::HOST_TIMING.with(VideoCaps::PROBE_FILLER).with(VideoCaps::STREAMED).with(VideoCaps::SLICES);
+
 /// What this client says of itself and asks for.
 pub(super) fn hello(ask: &AskArgs) -> Result<Hello, ClientError> {
     let codecs = match ask.codec {
@@ -108,7 +112,7 @@ pub(super) fn hello(ask: &AskArgs) -> Result<Hello, ClientError> {
         bitrate_kbps: ask.bitrate,
         name: Some(device_name(ask.name.clone())),
         launch: ask.launch.clone(),
-        video_caps: VideoCaps::HOST_TIMING.with(VideoCaps::PROBE_FILLER).with(VideoCaps::STREAMED).with(chacha),
+        video_caps: UNDERSTOOD.with(chacha),
         codecs,
         max_shard_payload: MAX_SHARD_PAYLOAD,
         ..Hello::new(ask.mode.into())
@@ -267,6 +271,6 @@ mod tests {
         assert_eq!((hello.mode.width, hello.mode.height, hello.mode.hz), (1920, 1080, 30));
         assert_eq!(hello.bitrate_kbps, 8_000);
         assert_eq!(hello.codecs, CodecSet::from_bits(0x01));
-        assert_eq!(hello.video_caps, VideoCaps::from_bits(0x38));
+        assert_eq!(hello.video_caps, VideoCaps::from_bits(0xB8));
     }
 }

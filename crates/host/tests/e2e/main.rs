@@ -5,6 +5,7 @@ mod faults;
 mod fixture;
 mod kill;
 mod owner;
+mod slices;
 mod sources;
 mod streaming;
 mod trust;

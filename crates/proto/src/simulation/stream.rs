@@ -18,7 +18,7 @@ use crate::{
     },
     units::{Bitrate, HostTime},
     video::{
-        UnitKind,
+        Streaming, UnitKind,
         order::Gap,
         recovery::{HostRecovery, NextUnit},
     },
@@ -39,6 +39,10 @@ pub struct Stream {
     pub fec_percent: u8,
     /// Whether parity follows the losses.
     pub adaptive: bool,
+    /// How long the encoder takes for a picture; less than from one to the next.
+    pub encode_time: Duration,
+    /// Into how many slices it cuts them, and how these leave while it is still at work; else pictures leave whole.
+    pub slices: Option<(u32, Streaming)>,
 }
 
 /// Twenty megabits of sixty pictures a second for a minute, at 10 % parity to begin with.
@@ -51,6 +55,8 @@ impl Default for Stream {
             can_invalidate: true,
             fec_percent: 10,
             adaptive: true,
+            encode_time: Duration::ZERO,
+            slices: None,
         }
     }
 }
@@ -68,6 +74,7 @@ pub struct Simulation {
     /// The control stream from client to host: reliable, in order.
     control: VecDeque<(Instant, ClientMediaEvent)>,
     contents: Contents,
+    encoder: Option<Encoding>,
     /// From when on which weather, the latest first.
     changes: Vec<(Duration, Weather)>,
     broken_since: Option<Instant>,
@@ -75,6 +82,15 @@ pub struct Simulation {
     captured: Vec<Option<Instant>>,
     out: Vec<u8>,
     outcome: Outcome,
+}
+
+/// A picture in the encoder.
+struct Encoding {
+    bytes: Vec<u8>,
+    kind: UnitKind,
+    captured: Instant,
+    /// Slices that left.
+    done: u32,
 }
 
 /// How long the link is watched after the last frame.
@@ -108,6 +124,7 @@ impl Simulation {
             latency: weather.latency,
             control: VecDeque::new(),
             contents: Contents::new(seed),
+            encoder: None,
             changes: Vec::new(),
             broken_since: None,
             captured: Vec::new(),
@@ -133,6 +150,9 @@ impl Simulation {
             }
             if self.next_capture().is_some_and(|at| at <= self.now) {
                 self.capture();
+            }
+            while self.slice_due().is_some_and(|at| at <= self.now) {
+                self.encode_slice();
             }
             self.exchange();
             let next = self.next_event().unwrap_or(end).min(end);
@@ -167,6 +187,7 @@ impl Simulation {
     fn next_event(&self) -> Option<Instant> {
         let parts = [
             self.next_capture().map(|at| at.max(self.now)),
+            self.slice_due(),
             self.control.front().map(|(at, _)| *at),
             self.media.next_arrival(),
             self.host.poll_timeout(),
@@ -184,15 +205,42 @@ impl Simulation {
         };
         let (kind, weight) = if self.outcome.sent == 0 { (UnitKind::Idr, 4) } else { (kind, weight) };
         let average = self.stream.bitrate.bps() / 8 / u64::from(self.stream.frames_per_second);
-        let mut bytes = self.contents.of(self.host.next_frame_index(), average as usize * weight).to_vec();
-        let pts = HostTime::from_nanos((self.now - self.start).as_nanos() as u64);
-        let index =
-            self.host.submit_buffer(self.now, pts, kind, &mut bytes).expect("frames leave before the next comes");
-        self.recovery.on_submitted(self.now, index, kind);
+        let bytes = self.contents.of(self.host.next_frame_index(), average as usize * weight).to_vec();
+        self.encoder = Some(Encoding { bytes, kind, captured: self.now, done: 0 });
         self.captured.push(Some(self.now));
         self.outcome.sent += 1;
         if self.outcome.sent.is_multiple_of(self.stream.frames_per_second) {
             self.outcome.fec_percents.push(self.host.fec_percent());
+        }
+    }
+
+    /// When the encoder's next slice is done.
+    fn slice_due(&self) -> Option<Instant> {
+        let encoding = self.encoder.as_ref()?;
+        let slices = self.stream.slices.map_or(1, |(slices, _)| slices);
+        Some(encoding.captured + self.stream.encode_time * (encoding.done + 1) / slices)
+    }
+
+    fn encode_slice(&mut self) {
+        const ROOM: &str = "frames leave before the next comes";
+        let Some(mut encoding) = self.encoder.take() else { return };
+        let pts = HostTime::from_nanos((encoding.captured - self.start).as_nanos() as u64);
+        let Some((slices, streaming)) = self.stream.slices else {
+            let index = self.host.submit_buffer(self.now, pts, encoding.kind, &mut encoding.bytes).expect(ROOM);
+            self.recovery.on_submitted(self.now, index, encoding.kind);
+            return;
+        };
+        if encoding.done == 0 {
+            let index = self.host.begin_unit(self.now, pts, encoding.kind, streaming).expect(ROOM);
+            self.recovery.on_submitted(self.now, index, encoding.kind);
+        }
+        let slice = encoding.bytes.chunks(encoding.bytes.len().div_ceil(slices as usize)).nth(encoding.done as usize);
+        self.host.push_slice(slice.unwrap_or_default()).expect("a unit is open");
+        encoding.done += 1;
+        if encoding.done == slices {
+            self.host.finish_unit(self.now).expect("a unit is open");
+        } else {
+            self.encoder = Some(encoding);
         }
     }
 

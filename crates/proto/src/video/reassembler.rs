@@ -37,7 +37,7 @@ pub const MIN_SHARD_BYTES: usize = 512;
 pub const MEMORY_LIMIT: usize = 64 << 20;
 
 /// The fewest data shards of a block of a unit sent slice by slice.
-const MIN_SLICE_SHARDS: usize = 16;
+pub(super) const MIN_SLICE_SHARDS: usize = 16;
 /// Finished units' buffers that are kept for later ones.
 const MAX_POOLED: usize = 16;
 
@@ -343,7 +343,9 @@ impl Reassembler {
             user_flags: header.user_flags,
             shard_bytes: usize::from(header.shard_bytes),
         };
-        let need = header.frame_bytes as usize + MAX_SHARD_BYTES;
+        // A unit whose size is not known yet gets the largest: units of one stream are alike.
+        let is_sized = header.block_count > 0;
+        let need = if is_sized { header.frame_bytes as usize + MAX_SHARD_BYTES } else { usize::MAX };
         let sizes = || self.pool.iter().map(|unit| unit.data_capacity()).enumerate();
         let fitting = sizes().filter(|&(_, size)| size >= need).min_by_key(|&(_, size)| size);
         match fitting.or_else(|| sizes().max_by_key(|&(_, size)| size)) {
