@@ -86,6 +86,7 @@ impl Options {
             can_invalidate: !self.idr_only,
             fec_percent: self.fec,
             adaptive: !self.fixed,
+            ..Stream::default()
         }
     }
 
