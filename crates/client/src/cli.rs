@@ -1,6 +1,6 @@
 //! What can be typed. What follows from it is in [`crate::command`].
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use punktfunk_proto::units::{Fingerprint, Mode};
@@ -182,15 +182,35 @@ pub struct TrustArgs {
     pub wait: Duration,
 }
 
+/// `--bitrate`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BitrateArg {
+    /// The host begins, then this client chooses.
+    Auto,
+    /// This, or the host's own for 0, to the end.
+    Kbps(u32),
+}
+
+impl FromStr for BitrateArg {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text.parse().map(Self::Kbps).map_err(|_| "write auto, or whole kbit/s such as 20000"),
+        }
+    }
+}
+
 /// What to ask the host for.
 #[derive(Debug, Args)]
 pub struct AskArgs {
     /// Picture size and rate
     #[arg(long, value_name = "WxH@HZ", default_value = "1280x720@60")]
     pub mode: Mode,
-    /// Rate in kbit/s; 0 lets the host choose
-    #[arg(long, value_name = "KBPS", default_value_t = 0)]
-    pub bitrate: u32,
+    /// Rate in kbit/s; 0 leaves it to the host; auto follows what the path takes
+    #[arg(long, value_name = "KBPS", default_value = "auto")]
+    pub bitrate: BitrateArg,
     /// Only this codec
     #[arg(long, value_enum)]
     pub codec: Option<CodecArg>,

@@ -3,7 +3,8 @@
 use punktfunk_proto::{
     session::host_media::{AccessUnit, HostMedia, MediaError},
     units::{Bitrate, HostTime},
-    video::UnitKind,
+    video::{Streaming, UnitKind},
+    wire::VideoCaps,
 };
 
 use crate::{
@@ -100,18 +101,77 @@ pub unsafe extern "C" fn pf_host_media_submit(
         // SAFETY: the caller's promise.
         let (host, bytes) = unsafe { (handle(host)?, slice(bytes, length)?) };
         let unit = AccessUnit { bytes, pts: HostTime::from_nanos(pts_ns), kind: unit_kind(kind)? };
-        let index = host.media.submit(host.clock.instant(now_ns)?, unit).map_err(|error| {
-            let status = match error {
-                MediaError::TooLarge { .. } => PfStatus::TooLarge,
-                MediaError::Backlog(_) => PfStatus::Backlog,
-                MediaError::Params(_) => PfStatus::InvalidArgument,
-            };
-            Fault::new(status, error)
-        })?;
+        let index = host.media.submit(host.clock.instant(now_ns)?, unit).map_err(fault)?;
         // SAFETY: null or the caller's.
         if let Some(frame_index) = unsafe { frame_index.as_mut() } {
             *frame_index = index;
         }
+        Ok(PfStatus::Ok)
+    })
+}
+
+fn fault(error: MediaError) -> Fault {
+    let status = match error {
+        MediaError::TooLarge { .. } => PfStatus::TooLarge,
+        MediaError::Backlog(_) => PfStatus::Backlog,
+        MediaError::NoOpenUnit | MediaError::Params(_) => PfStatus::InvalidArgument,
+    };
+    Fault::new(status, error)
+}
+
+/// Begins a picture that is sent while it is still being encoded (section 4.6). `video_caps` is what the client's Hello
+/// said: without 32 or 128 in it the call fails, and pictures have to be submitted whole.
+///
+/// # Safety
+/// `host` is a handle; `frame_index` is null or points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pf_host_media_begin_unit(
+    host: *mut PfHostMedia,
+    now_ns: u64,
+    pts_ns: u64,
+    kind: u32,
+    video_caps: u32,
+    frame_index: *mut u32,
+) -> PfStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let host = unsafe { handle(host)? };
+        let streaming = Streaming::for_client(VideoCaps::from_bits(video_caps as u8))
+            .ok_or_else(|| Fault::argument("the client understands whole units only"))?;
+        let (now, pts) = (host.clock.instant(now_ns)?, HostTime::from_nanos(pts_ns));
+        let index = host.media.begin_unit(now, pts, unit_kind(kind)?, streaming).map_err(fault)?;
+        // SAFETY: null or the caller's.
+        if let Some(frame_index) = unsafe { frame_index.as_mut() } {
+            *frame_index = index;
+        }
+        Ok(PfStatus::Ok)
+    })
+}
+
+/// Takes the next bytes of the picture that was begun, copying them. Send what `pf_host_media_poll_transmit` has then.
+///
+/// # Safety
+/// `host` is a handle, `bytes` points to `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pf_host_media_push_slice(host: *mut PfHostMedia, bytes: *const u8, length: usize) -> PfStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (host, bytes) = unsafe { (handle(host)?, slice(bytes, length)?) };
+        host.media.push_slice(bytes).map_err(fault)?;
+        Ok(PfStatus::Ok)
+    })
+}
+
+/// The picture that was begun is complete.
+///
+/// # Safety
+/// `host` is a handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pf_host_media_finish_unit(host: *mut PfHostMedia, now_ns: u64) -> PfStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let host = unsafe { handle(host)? };
+        host.media.finish_unit(host.clock.instant(now_ns)?).map_err(fault)?;
         Ok(PfStatus::Ok)
     })
 }

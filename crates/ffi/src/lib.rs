@@ -1,6 +1,6 @@
 //! `libpunktfunk_core`: the protocol without I/O, for C and everything that speaks C.
 //!
-//! Media sessions of both sides, the pairing ceremony and the erasure code, over `punktfunk-proto`. The header is
+//! Control and media sessions of both sides, the pairing ceremony and the erasure code, over `punktfunk-proto`. The header is
 //! `crates/ffi/include/punktfunk_core.h`; `docs/how-to/embed.md` shows a program. Rules that hold everywhere:
 //!
 //! - Nothing here opens a socket, reads a clock or starts a thread. Times are nanoseconds on any monotonic clock of the
@@ -11,6 +11,7 @@
 //!   [`PfStatus::Panicked`]; free the handle then.
 
 mod client;
+mod control;
 mod fec;
 mod host;
 mod options;
@@ -25,11 +26,28 @@ pub use client::{
     pf_client_media_handle_datagram, pf_client_media_handle_timeout, pf_client_media_new, pf_client_media_poll_event,
     pf_client_media_poll_timeout, pf_client_media_poll_unit,
 };
+pub use control::{
+    PfCommandKind, PfControlCommand, PfControlEvent, PfControlEventKind, PfTransmit, PfTransmitKind,
+    client::{
+        PfClientControl, PfHelloOptions, pf_client_control_command, pf_client_control_free,
+        pf_client_control_handle_closed, pf_client_control_handle_datagram, pf_client_control_handle_stream,
+        pf_client_control_handle_stream_end, pf_client_control_handle_timeout, pf_client_control_media_options,
+        pf_client_control_new, pf_client_control_poll_event, pf_client_control_poll_timeout,
+        pf_client_control_poll_transmit,
+    },
+    host::{
+        PfAdmission, PfHostControl, pf_host_control_accept, pf_host_control_command, pf_host_control_free,
+        pf_host_control_handle_closed, pf_host_control_handle_datagram, pf_host_control_handle_stream,
+        pf_host_control_handle_stream_end, pf_host_control_handle_timeout, pf_host_control_new,
+        pf_host_control_poll_event, pf_host_control_poll_timeout, pf_host_control_poll_transmit,
+    },
+};
 pub use fec::{PfFec, pf_fec_encode, pf_fec_free, pf_fec_new, pf_fec_recovery_count, pf_fec_restore};
 pub use host::{
-    PF_BATCH_BYTES, PfBatch, PfHostMedia, PfUnitKind, pf_host_media_free, pf_host_media_new,
-    pf_host_media_on_loss_report, pf_host_media_on_recovery_request, pf_host_media_poll_timeout,
-    pf_host_media_poll_transmit, pf_host_media_set_bitrate, pf_host_media_set_fec_percent, pf_host_media_submit,
+    PF_BATCH_BYTES, PfBatch, PfHostMedia, PfUnitKind, pf_host_media_begin_unit, pf_host_media_finish_unit,
+    pf_host_media_free, pf_host_media_new, pf_host_media_on_loss_report, pf_host_media_on_recovery_request,
+    pf_host_media_poll_timeout, pf_host_media_poll_transmit, pf_host_media_push_slice, pf_host_media_set_bitrate,
+    pf_host_media_set_fec_percent, pf_host_media_submit,
 };
 pub use options::{PfCipher, PfMediaOptions, pf_media_options_init};
 pub use pairing::{

@@ -107,6 +107,15 @@ pub(crate) unsafe fn read(options: *const PfMediaOptions) -> Result<PfMediaOptio
     Ok(read)
 }
 
+/// Options that came inside something else.
+pub(crate) fn checked(options: PfMediaOptions) -> Result<PfMediaOptions, Fault> {
+    let size = options.size as usize;
+    if size == size_of::<PfMediaOptions>() {
+        return Ok(options);
+    }
+    Err(Fault::argument(format!("media options of {size} bytes; {} are known", size_of::<PfMediaOptions>())))
+}
+
 impl PfMediaOptions {
     pub(crate) fn params(&self) -> Result<MediaParams, Fault> {
         let fec_scheme = FecScheme::from_id(self.fec_scheme).ok_or_else(|| Fault::argument("an unknown fec_scheme"))?;

@@ -21,7 +21,10 @@ fn generated() -> String {
     };
     config.enumeration.prefix_with_name = true;
     config.enumeration.rename_variants = cbindgen::RenameRule::ScreamingSnakeCase;
-    config.export.include.extend(["PfStatus", "PfUnitKind", "PfCipher", "PfEventKind"].map(str::to_owned));
+    config
+        .export
+        .include
+        .extend(["PfStatus", "PfUnitKind", "PfCipher", "PfEventKind", "PfCommandKind"].map(str::to_owned));
     let bindings = cbindgen::Builder::new().with_crate(root).with_config(config).generate().unwrap();
     let mut header = Vec::new();
     bindings.write(&mut header);

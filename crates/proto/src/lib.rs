@@ -5,6 +5,7 @@
 //! (control and media) and the contract they share; everything else is a part of them.
 #![forbid(unsafe_code)]
 
+pub mod bitrate;
 pub mod clock;
 pub mod crypto;
 pub mod fec;

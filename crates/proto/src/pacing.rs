@@ -20,6 +20,9 @@ pub struct FramePace {
     start: Instant,
     burst: usize,
     total: usize,
+    /// Bytes of a datagram, and the rate to spread by.
+    datagram: usize,
+    bitrate: Bitrate,
     /// How long everything after the burst takes.
     spread: Duration,
     /// Bytes that become due together after the burst.
@@ -31,12 +34,23 @@ impl FramePace {
     /// The pace of a frame of `total` bytes in datagrams of `datagram` bytes, starting at `now`. At bitrate zero
     /// everything goes at once.
     pub fn new(now: Instant, total: usize, datagram: usize, bitrate: Bitrate) -> Self {
-        let burst = MIN_BURST.max(total / 4).min(total);
-        let rest = total - burst;
-        let spread = if bitrate.bps() == 0 { Duration::ZERO } else { (bitrate.time_for(rest) / 3).min(MAX_SPREAD) };
-        let per_step = rest as u128 * MIN_STEP.as_nanos() / spread.as_nanos().max(1);
-        let step = (per_step.min(rest as u128) as usize).max(MIN_STEP_DATAGRAMS * datagram);
-        Self { start: now, burst, total, spread, step, sent: 0 }
+        let mut pace =
+            Self { start: now, burst: 0, total: 0, datagram, bitrate, spread: Duration::ZERO, step: 0, sent: 0 };
+        pace.grow(total);
+        pace
+    }
+
+    /// The frame has `bytes` more: it is still being encoded.
+    pub fn grow(&mut self, bytes: usize) {
+        self.total += bytes;
+        self.burst = MIN_BURST.max(self.total / 4).min(self.total);
+        let rest = self.total - self.burst;
+        self.spread = match self.bitrate.bps() {
+            0 => Duration::ZERO,
+            _ => (self.bitrate.time_for(rest) / 3).min(MAX_SPREAD),
+        };
+        let per_step = rest as u128 * MIN_STEP.as_nanos() / self.spread.as_nanos().max(1);
+        self.step = (per_step.min(rest as u128) as usize).max(MIN_STEP_DATAGRAMS * self.datagram);
     }
 
     /// Bytes that may go at `now`.
@@ -105,6 +119,20 @@ mod tests {
         let steps = play(MIN_BURST + 75_000, Bitrate::from_mbps(20));
         assert_eq!(steps[0].1, MIN_BURST);
         assert_eq!(steps.last().unwrap().0, Duration::from_millis(10), "75 kB at 60 Mbit/s");
+    }
+
+    #[test]
+    fn a_frame_that_grows_goes_as_if_it_had_been_there_at_once() {
+        let (start, total, bitrate) = (Instant::now(), MIN_BURST + 75_000, Bitrate::from_mbps(20));
+        let mut grown = FramePace::new(start, 0, 1_472, bitrate);
+        assert_eq!(grown.allowance(start), 0);
+        grown.grow(total / 2);
+        assert_eq!(grown.allowance(start), total / 2);
+        grown.grow(total - total / 2);
+        let whole = FramePace::new(start, total, 1_472, bitrate);
+        for after in [0, 1, 5, 9, 10, 11].map(Duration::from_millis) {
+            assert_eq!(grown.allowance(start + after), whole.allowance(start + after));
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use punktfunk_proto::{
         media::{BLOCK_SHARDS, MediaParams},
     },
     units::{Bitrate, HostTime},
-    video::UnitKind,
+    video::{Streaming, UnitKind},
 };
 
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -42,6 +42,8 @@ struct Rig {
     /// Units that are handed over instead of copied.
     owned: Vec<u8>,
     received: Vec<u8>,
+    /// How units leave while they are encoded, if they do.
+    streaming: Option<Streaming>,
     datagrams: Vec<u8>,
     segment: usize,
 }
@@ -57,6 +59,7 @@ impl Rig {
             frame: (0..400_000_u32).map(|i| (i * 7) as u8).collect(),
             owned: Vec::new(),
             received: Vec::new(),
+            streaming: None,
             datagrams: Vec::with_capacity(2 << 20),
             segment: 0,
         }
@@ -69,7 +72,16 @@ impl Rig {
         let mut now = self.start + FRAME * index;
         let pts = HostTime::from_nanos((FRAME * index).as_nanos() as u64);
         self.datagrams.clear();
-        if index.is_multiple_of(2) {
+        if let Some(streaming) = self.streaming {
+            self.host.begin_unit(now, pts, kind, streaming).unwrap();
+            for slice in self.frame[..size].chunks(size.div_ceil(4)) {
+                self.host.push_slice(slice).unwrap();
+                while let Some(batch) = self.host.poll_transmit(now, &mut self.datagrams) {
+                    self.segment = batch.segment;
+                }
+            }
+            self.host.finish_unit(now).unwrap();
+        } else if index.is_multiple_of(2) {
             self.host.submit(now, AccessUnit { bytes: &self.frame[..size], pts, kind }).unwrap();
         } else {
             self.owned.clear();
@@ -108,7 +120,10 @@ impl Rig {
 
 /// Allocations of `MEASURED` frames, sending and receiving apart.
 fn allocations(params: MediaParams, lost: Option<usize>) -> (u64, u64) {
-    let mut rig = Rig::new(params);
+    allocations_of(Rig::new(params), lost)
+}
+
+fn allocations_of(mut rig: Rig, lost: Option<usize>) -> (u64, u64) {
     let (mut sending, mut receiving, mut warming) = (0, 0, 0);
     for index in 0..WARM_UP + MEASURED {
         let sent = allocation_counter::measure(|| rig.send(index)).count_total;
@@ -146,5 +161,17 @@ fn frames_of_many_small_blocks_allocate_nothing() {
 fn no_cipher_allocates() {
     for keys in [None, Some(MediaKeys::chacha20_poly1305([3; 32], [9; 4]))] {
         assert_eq!(allocations(MediaParams { keys, ..params(CODES[1], 20) }, Some(11)), (0, 0));
+    }
+}
+
+#[test]
+fn units_that_leave_while_they_are_encoded_allocate_nothing() {
+    for (streaming, code) in
+        [(Streaming::Slices, CODES[0]), (Streaming::Slices, CODES[1]), (Streaming::Plain, CODES[2])]
+    {
+        for (percent, lost) in [(0, None), (20, None), (50, Some(11))] {
+            let rig = Rig { streaming: Some(streaming), ..Rig::new(params(code, percent)) };
+            assert_eq!(allocations_of(rig, lost), (0, 0), "{streaming:?} {code:?} {percent} %");
+        }
     }
 }

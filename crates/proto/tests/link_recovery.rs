@@ -68,6 +68,21 @@ fn a_burst_of_thirty_costs_one_frame_and_is_repaired_within_a_round_trip_and_a_f
     assert!((1..=9).contains(&outcome.lost()), "of nine bursts: {:?}", outcome.lost_at);
 }
 
+/// Counted in packets, a burst reaches across the gap between two frames of thirty shards. A frame survives as many losses as
+/// it has recovery shards, so both are lost exactly where both lose more: with fifteen each there is no such burst of thirty.
+#[test]
+fn a_burst_of_thirty_shared_by_two_frames_leaves_one_whole_from_fifteen_recovery_shards_on() {
+    let two_in_a_row = |fec_percent| {
+        let stream = Stream { length: SECOND * 60, fec_percent, adaptive: false, ..Stream::default() };
+        let weather = Weather { loss: Loss::Bursts { start: 0.025, length: 30 }, ..Weather::default() };
+        let outcome = Simulation::new(Instant::now(), stream, weather, 31).run();
+        println!("bursts of thirty anywhere, {fec_percent} %: {outcome}");
+        outcome.lost_at.windows(2).filter(|two| two[1] - two[0] < FRAME * 3 / 2).count()
+    };
+    assert!(two_in_a_row(10) > 0);
+    assert_eq!(two_in_a_row(50), 0);
+}
+
 #[test]
 fn a_full_path_is_not_filled_with_parity() {
     let stream = Stream { length: SECOND * 20, ..Stream::default() };

@@ -12,10 +12,10 @@ use punktfunk_proto::{
     },
     units::HostTime,
     video::{
-        UnitKind,
+        Streaming, UnitKind,
         header::PacketHeader,
         loss::LossCounters,
-        packetizer::{Packetizer, PacketizerConfig, UnitInfo},
+        packetizer::{Outgoing, Packetizer, PacketizerConfig, UnitInfo},
         reassembler::{AssembledUnit, Reassembler, ReassemblerConfig},
     },
 };
@@ -255,6 +255,41 @@ fn units_streamed_before_their_size_is_known_are_accepted() {
         let beheaded = packets.iter().skip(8);
         assert_eq!(reassemble(shape, beheaded), None, "{name} with more lost than parity restores");
     }
+}
+
+/// Slice units are cut otherwise than in the vector: no last block here is as short as its eleven shards.
+#[test]
+fn a_unit_that_grows_by_chunks_is_cut_into_full_blocks_byte_for_byte() {
+    let media = vectors("media");
+    let shape = &media["streamed_au_full_k"];
+    let (unit, block_shards) = (pattern(number(shape, "au_len"), 2), number(shape, "max_data_per_block") as usize);
+    let percent = number(shape, "fec_percent") as u8;
+    let block_total = block_shards + recovery_count(block_shards, percent);
+    let mut packetizer = Packetizer::new(PacketizerConfig { scheme: FecScheme::Gf16, block_shards, block_total });
+    let first = header_of(&list(shape, "packets")[0]["fields"]);
+    let PacketHeader { pts, frame_index, user_flags, .. } = first;
+    let info = UnitInfo { pts, frame_index, user_flags, shard_bytes: 512, percent };
+    let mut outgoing = packetizer.open(info, Streaming::Plain, Vec::new());
+    let mut recorded = list(shape, "packets").iter();
+    let mut check = |packetizer: &mut Packetizer, outgoing: &mut Outgoing| {
+        while packetizer.next_block(outgoing).is_some() {
+            packetizer.cut(outgoing, percent);
+            while outgoing.left() > 0 {
+                let (mut packet, recorded) = (Vec::new(), recorded.next().unwrap());
+                packetizer.write_next(outgoing, &mut packet);
+                assert_eq!(hex(&packet[..40]), recorded["header_hex"].as_str().unwrap());
+                assert_eq!(sha256(&packet[40..]), recorded["shard_sha256"].as_str().unwrap());
+            }
+        }
+    };
+    for chunk in unit.chunks(number(shape, "chunk_len") as usize) {
+        outgoing.push(chunk);
+        check(&mut packetizer, &mut outgoing);
+    }
+    assert!(!outgoing.is_done());
+    outgoing.finish();
+    check(&mut packetizer, &mut outgoing);
+    assert!(outgoing.is_done() && recorded.next().is_none());
 }
 
 #[test]

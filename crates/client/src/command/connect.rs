@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Answer, Context, device_name};
 use crate::{
-    cli::{AskArgs, CodecArg, ConnectArgs, Reaching, TrustArgs},
+    cli::{AskArgs, BitrateArg, CodecArg, ConnectArgs, Reaching, TrustArgs},
     contact::{self, Consent, Dial},
     decode::DECODABLE,
     error::ClientError,
@@ -46,6 +46,7 @@ pub(super) async fn run(context: &Context, args: ConnectArgs) -> Result<Answer, 
         script: Script::new(steps),
         length: args.seconds,
         record: args.record.clone(),
+        auto_bitrate: args.ask.bitrate == BitrateArg::Auto,
         speed_test: None,
     };
     let link = reach(context, &identity, &args.reaching, &args.trust).await?;
@@ -93,6 +94,10 @@ fn confirm(output: Output, name: &str, presented: Fingerprint) -> bool {
     io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
+/// What of the video plane this client understands, whatever is asked for.
+const UNDERSTOOD: VideoCaps =
+    VideoCaps::HOST_TIMING.with(VideoCaps::PROBE_FILLER).with(VideoCaps::STREAMED).with(VideoCaps::SLICES);
+
 /// What this client says of itself and asks for.
 pub(super) fn hello(ask: &AskArgs) -> Result<Hello, ClientError> {
     let codecs = match ask.codec {
@@ -105,10 +110,13 @@ pub(super) fn hello(ask: &AskArgs) -> Result<Hello, ClientError> {
         return Err(ClientError::Usage("an application's id has at most 128 bytes".into()));
     }
     Ok(Hello {
-        bitrate_kbps: ask.bitrate,
+        bitrate_kbps: match ask.bitrate {
+            BitrateArg::Auto => 0,
+            BitrateArg::Kbps(kbps) => kbps,
+        },
         name: Some(device_name(ask.name.clone())),
         launch: ask.launch.clone(),
-        video_caps: VideoCaps::HOST_TIMING.with(VideoCaps::PROBE_FILLER).with(VideoCaps::STREAMED).with(chacha),
+        video_caps: UNDERSTOOD.with(chacha),
         codecs,
         max_shard_payload: MAX_SHARD_PAYLOAD,
         ..Hello::new(ask.mode.into())
@@ -251,7 +259,7 @@ fn verdict(report: &Report) -> Result<(), ClientError> {
 #[cfg(test)]
 mod tests {
     use super::hello;
-    use crate::{cli::Cli, cli::Command};
+    use crate::cli::{BitrateArg, Cli, Command};
     use clap::Parser as _;
     use punktfunk_proto::wire::{CodecSet, VideoCaps};
 
@@ -265,8 +273,18 @@ mod tests {
         let Command::Connect(args) = cli.command else { panic!("connect was typed") };
         let hello = hello(&args.ask).unwrap();
         assert_eq!((hello.mode.width, hello.mode.height, hello.mode.hz), (1920, 1080, 30));
-        assert_eq!(hello.bitrate_kbps, 8_000);
+        assert_eq!((hello.bitrate_kbps, args.ask.bitrate), (8_000, BitrateArg::Kbps(8_000)));
         assert_eq!(hello.codecs, CodecSet::from_bits(0x01));
-        assert_eq!(hello.video_caps, VideoCaps::from_bits(0x38));
+        assert_eq!(hello.video_caps, VideoCaps::from_bits(0xB8));
+    }
+
+    #[test]
+    fn the_rate_is_chosen_as_the_session_goes_unless_one_is_typed() {
+        for (typed, chosen) in [(&["connect", "den"][..], true), (&["connect", "den", "--bitrate", "0"][..], false)] {
+            let Command::Connect(args) = parsed(typed).command else { panic!("connect was typed") };
+            assert_eq!(hello(&args.ask).unwrap().bitrate_kbps, 0);
+            assert_eq!(args.ask.bitrate == BitrateArg::Auto, chosen);
+        }
+        assert!(Cli::try_parse_from(["punktfunk", "connect", "den", "--bitrate", "fast"]).is_err());
     }
 }

@@ -10,7 +10,7 @@ use super::{
     connect::{answer, hello, reach, watch},
 };
 use crate::{
-    cli::{AskArgs, ProbeArgs, TrustArgs},
+    cli::{AskArgs, BitrateArg, ProbeArgs, TrustArgs},
     contact::{Dial, knock},
     error::ClientError,
     known_hosts::KnownHosts,
@@ -84,13 +84,14 @@ async fn speed(context: &Context, args: &ProbeArgs) -> Result<Answer, ClientErro
     let identity = context.identity()?;
     let trust = TrustArgs { fingerprint: None, trust_on_first_use: false, wait: Duration::from_secs(15) };
     let mode = Mode::new(640, 360, 30).map_err(|error| ClientError::Local(error.to_string()))?;
-    let ask = AskArgs { mode, bitrate: 0, codec: None, launch: None, chacha20: false, name: None };
+    let ask = AskArgs { mode, bitrate: BitrateArg::Kbps(0), codec: None, launch: None, chacha20: false, name: None };
     let plan = Plan {
         hello: hello(&ask)?,
         patience: trust.wait,
         script: Script::default(),
         length: None,
         record: None,
+        auto_bitrate: false,
         speed_test: Some(SpeedTest { rate: Bitrate::from_kbps(args.rate), duration: args.duration }),
     };
     let link = reach(context, &identity, &args.reaching, &trust).await?;

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Notice, Plan, SessionError,
+    receive::ToReceiver,
     report::{Counts, Ending, Report, SnapshotReport},
     story::{self, Span, Story},
     workers::{Prepared, WorkerEvent, Workers},
@@ -112,13 +113,22 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
             ClientEvent::Reconfigured { accepted, mode } => {
                 self.story.reconfigured(Instant::now(), accepted, mode);
             }
-            ClientEvent::BitrateChanged(bitrate) => self.story.bitrate_kbps = bitrate.kbps(),
-            ClientEvent::ProbeResult(result) => {
-                if matches!(self.speed, Speed::Asked { .. }) {
+            ClientEvent::BitrateChanged(bitrate) => {
+                self.story.bitrate_kbps = bitrate.kbps();
+                self.tell_receiver(ToReceiver::BitrateInForce(bitrate));
+            }
+            ClientEvent::ProbeResult(result) => match self.speed {
+                Speed::Asked { .. } => {
                     self.speed = Speed::Settling { result, until: Instant::now() + FILLER_SETTLES };
                 }
+                Speed::Idle | Speed::Settling { .. } | Speed::Counting { .. } => {
+                    self.tell_receiver(ToReceiver::Probed);
+                }
+            },
+            ClientEvent::PipelineGap(gap) => {
+                tracing::info!(?gap, "the host rebuilt the stream");
+                self.tell_receiver(ToReceiver::PipelineGap);
             }
-            ClientEvent::PipelineGap(gap) => tracing::info!(?gap, "the host rebuilt the stream"),
             ClientEvent::AccessChanged { grants, remaining } => {
                 (self.notices)(Notice::AccessChanged { grants, remaining });
             }
@@ -136,6 +146,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         (self.notices)(Notice::Welcomed(welcome));
         match Prepared::new(self.peer.0, welcome, self.plan.record.as_ref()) {
             Ok(prepared) => {
+                let prepared = if self.plan.auto_bitrate { prepared.choosing_bitrate(welcome) } else { prepared };
                 self.command(ClientCommand::Start { media_port: prepared.media_port });
                 self.stage = Stage::Syncing(Box::new(prepared));
             }
@@ -272,7 +283,10 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
                     self.story.mode_asked(mode);
                     self.command(ClientCommand::Reconfigure(mode));
                 }
-                Cue::Bitrate(bitrate) => self.command(ClientCommand::SetBitrate(bitrate)),
+                Cue::Bitrate(bitrate) => {
+                    self.tell_receiver(ToReceiver::BitrateFixed);
+                    self.command(ClientCommand::SetBitrate(bitrate));
+                }
                 Cue::Keyframe => self.command(ClientCommand::RequestKeyframe),
                 Cue::Snapshot(path) => self.snapshot(path),
                 Cue::Quit => self.quit(Ending::Plan),
@@ -332,6 +346,12 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
     pub(super) fn quit(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
         self.command(ClientCommand::Close { quit: true });
+    }
+
+    fn tell_receiver(&self, message: ToReceiver) {
+        if let Some(workers) = self.workers() {
+            workers.tell_receiver(message);
+        }
     }
 
     fn workers(&self) -> Option<&Workers> {

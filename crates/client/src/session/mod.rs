@@ -20,7 +20,7 @@ use punktfunk_proto::{
 use punktfunk_transport::{Link, Role, TransportError, drive};
 use tokio::sync::mpsc;
 
-pub use report::{Check, ClockReport, Counts, Ending, ModeReport, Report, SnapshotReport, SpeedReport};
+pub use report::{BitrateReport, Check, ClockReport, Counts, Ending, ModeReport, Report, SnapshotReport, SpeedReport};
 
 use self::{live::Live, workers::WorkerEvent};
 use crate::{clock::wall_now, decode::DecodeError, record::RecordError, script::Script};
@@ -38,6 +38,8 @@ pub struct Plan {
     pub length: Option<Duration>,
     /// Where to record.
     pub record: Option<PathBuf>,
+    /// Whether the bitrate follows what the path takes; only of a host that names the rate it begins with.
+    pub auto_bitrate: bool,
     /// A speed test to run once the first picture is there; the session ends with its result.
     pub speed_test: Option<SpeedTest>,
 }

@@ -11,17 +11,18 @@ use std::{
 };
 
 use punktfunk_proto::{
+    bitrate::{BitrateController, BitrateRequest, Limits},
     session::{
         client_control::ClientCommand,
         client_media::{ClientMedia, ClientMediaEvent, ClientMediaStats, ReceivedUnit},
     },
-    units::{ClientTime, HostTime},
+    units::{Bitrate, ClientTime, HostTime},
     video::flags,
 };
 use punktfunk_transport::{MediaSocket, RecvBuffers, media::PunchSchedule};
 use tokio::sync::mpsc;
 
-use super::{WorkerEvent, decode::ToDecoder};
+use super::{WorkerEvent, decode::ToDecoder, report::BitrateReport};
 use crate::clock::ClockAnchor;
 
 /// Units on their way to the decoder and back.
@@ -52,6 +53,14 @@ pub(super) enum ToReceiver {
     DecoderStalled,
     /// Report the probe filler received so far.
     TakeFiller,
+    /// The host streams at this rate from now on.
+    BitrateInForce(Bitrate),
+    /// The host has tested the path.
+    Probed,
+    /// The host stood still: what was measured meanwhile means nothing.
+    PipelineGap,
+    /// Somebody else chooses the bitrate from now on.
+    BitrateFixed,
     /// End.
     Stop,
 }
@@ -65,6 +74,8 @@ pub(super) struct Received {
     pub(super) loss_reports: u64,
     /// Units dropped because the decoder was behind.
     pub(super) skipped: u64,
+    /// What bitrate control did, where it was on to the end.
+    pub(super) bitrate: Option<BitrateReport>,
 }
 
 /// Where the receive thread's results go.
@@ -86,6 +97,7 @@ enum Handed {
 
 pub(super) struct Receive {
     media: ClientMedia,
+    bitrate: Option<BitrateController>,
     anchor: ClockAnchor,
     outlets: Outlets,
     free: Vec<Vec<u8>>,
@@ -94,9 +106,11 @@ pub(super) struct Receive {
 }
 
 impl Receive {
-    pub(super) fn new(media: ClientMedia, outlets: Outlets) -> Self {
+    /// `auto` is the rate the host begins with and what the client may choose; `None` where it does not choose.
+    pub(super) fn new(media: ClientMedia, auto: Option<(Bitrate, Limits)>, outlets: Outlets) -> Self {
         let free = (0..BUFFERS).map(|_| Vec::new()).collect();
-        Self { media, anchor: ClockAnchor::now(), outlets, free, skipping: false, counts: Received::default() }
+        let bitrate = auto.map(|(rate, limits)| BitrateController::new(Instant::now(), rate, limits));
+        Self { media, bitrate, anchor: ClockAnchor::now(), outlets, free, skipping: false, counts: Received::default() }
     }
 
     /// Runs until told to stop, or until the socket fails, which is told to the owner.
@@ -111,6 +125,11 @@ impl Receive {
             }
         }
         self.counts.stats = self.media.stats();
+        self.counts.bitrate = self.bitrate.as_ref().map(|control| BitrateReport {
+            changes: control.changes(),
+            kbps: control.bitrate().kbps(),
+            path_kbps: control.link(Instant::now()).map(Bitrate::kbps),
+        });
         self.counts
     }
 
@@ -124,18 +143,43 @@ impl Receive {
         if punches.take_due(now) {
             socket.punch()?;
         }
-        let due = self.media.poll_timeout().into_iter().chain([punches.due(), now + PATIENCE]).min();
+        let control = self.bitrate.as_ref().map(BitrateController::poll_timeout);
+        let due = self.media.poll_timeout().into_iter().chain(control).chain([punches.due(), now + PATIENCE]).min();
         let timeout = due.unwrap_or(now).saturating_duration_since(now);
         socket.recv_batch(buffers, timeout)?;
         let now = Instant::now();
         for datagram in buffers.datagrams() {
             // What is refused is counted in the statistics.
             let _ = self.media.handle_datagram(now, datagram);
+            if let (Some(control), Some(begun)) = (&mut self.bitrate, self.media.take_begun()) {
+                control.on_begun(begun);
+            }
             self.hand_on();
         }
         self.media.handle_timeout(now);
         self.hand_on();
+        self.control_bitrate(now);
         Ok(())
+    }
+
+    /// Asks the host for another rate where the path wants one. What finds the queue full is asked for again.
+    fn control_bitrate(&mut self, now: Instant) {
+        let Some(control) = &mut self.bitrate else { return };
+        if now < control.poll_timeout() {
+            return;
+        }
+        control.handle_timeout(now, self.media.stats().totals());
+        while let Some(request) = control.poll_request() {
+            let command = match request {
+                BitrateRequest::Set(rate) => ClientCommand::SetBitrate(rate),
+                BitrateRequest::Probe { rate, duration } => {
+                    self.media.take_filler();
+                    ClientCommand::Probe { rate, duration }
+                }
+            };
+            tracing::debug!(?request, link = ?control.link(now), "bitrate control");
+            let _ = self.outlets.control.try_send(command);
+        }
     }
 
     /// Takes in what the other threads said; `false` to stop.
@@ -148,9 +192,23 @@ impl Receive {
                     let filler = self.media.take_filler();
                     let _ = self.outlets.events.send(WorkerEvent::Filler(filler));
                 }
+                Ok(ToReceiver::BitrateInForce(rate)) => {
+                    self.with_control(|control, _| control.on_bitrate_changed(rate))
+                }
+                Ok(ToReceiver::Probed) => {
+                    self.with_control(|control, media| control.on_probed(Instant::now(), media.take_filler().rate()));
+                }
+                Ok(ToReceiver::PipelineGap) => self.with_control(|control, _| control.on_pipeline_gap(Instant::now())),
+                Ok(ToReceiver::BitrateFixed) => self.bitrate = None,
                 Ok(ToReceiver::Stop) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
             }
+        }
+    }
+
+    fn with_control(&mut self, act: impl FnOnce(&mut BitrateController, &mut ClientMedia)) {
+        if let Some(control) = &mut self.bitrate {
+            act(control, &mut self.media);
         }
     }
 
@@ -177,6 +235,9 @@ impl Receive {
             self.free.push(bytes);
             return None;
         };
+        if let Some(control) = &mut self.bitrate {
+            control.on_unit(&unit.arrival());
+        }
         let unit = Unit::received(&unit, &self.anchor);
         if self.skipping && !unit.idr {
             self.counts.skipped += 1;

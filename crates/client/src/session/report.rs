@@ -21,6 +21,8 @@ pub struct Report {
     pub codec: String,
     /// The rate the host said it streams at, last.
     pub bitrate_kbps: u32,
+    /// What bitrate control did; absent where the rate was given.
+    pub auto_bitrate: Option<BitrateReport>,
     /// The modes in force, the first one from Welcome.
     pub modes: Vec<ModeReport>,
     /// Frames, packets and bytes.
@@ -108,6 +110,17 @@ pub struct ClockReport {
     pub offset_ns: i64,
     /// Round trip of the best round.
     pub rtt_us: u64,
+}
+
+/// What bitrate control did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BitrateReport {
+    /// How often it asked for another rate.
+    pub changes: u32,
+    /// The rate at the end.
+    pub kbps: u32,
+    /// How fast the path was at the end, as far as frames told; of IP packets.
+    pub path_kbps: Option<u32>,
 }
 
 /// A saved snapshot.
@@ -248,6 +261,11 @@ impl fmt::Display for Report {
             counts.datagrams, counts.packets_recovered, counts.datagrams_refused
         )?;
         writeln!(f, "requests  keyframes {}, references {}", counts.keyframe_requests, counts.reference_requests)?;
+        if let Some(BitrateReport { changes, kbps, path_kbps }) = self.auto_bitrate {
+            write!(f, "bitrate   {kbps} kbit/s at the end after {changes} changes")?;
+            path_kbps.map_or(Ok(()), |path| write!(f, ", on a path of {path} kbit/s"))?;
+            writeln!(f)?;
+        }
         writeln!(f, "CPU       {:.2} s, {:.0} % of one core", self.cpu_seconds, self.cpu_percent)?;
         if let Some(clock) = self.clock {
             writeln!(f, "clock     offset {} µs, round trip {} µs", clock.offset_ns / 1_000, clock.rtt_us)?;

@@ -145,6 +145,7 @@ impl Story {
             seconds,
             codec: self.codec.map_or("", codec_name).to_owned(),
             bitrate_kbps: self.bitrate_kbps,
+            auto_bitrate: received.bitrate,
             modes: self.modes.iter().map(|mode| mode.report(span.started)).collect(),
             counts,
             mbit_per_s: per_second(counts.datagram_bytes as f64 * 8e-6),

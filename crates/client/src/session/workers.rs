@@ -9,12 +9,13 @@ use std::{
 };
 
 use punktfunk_proto::{
+    bitrate::Limits,
     session::{
         client_control::ClientCommand,
         client_media::{ClientMedia, FillerReceived},
         media::MediaParams,
     },
-    units::ClockOffset,
+    units::{Bitrate, ClockOffset, Mode},
     wire::Welcome,
 };
 use punktfunk_transport::MediaSocket;
@@ -61,6 +62,8 @@ pub(super) struct Prepared {
     pub(super) media_port: u16,
     socket: MediaSocket,
     media: ClientMedia,
+    /// Between what rates to choose, and which one the host begins with.
+    auto: Option<(Bitrate, Limits)>,
     decoder: Decoder,
     recorder: Option<(PathBuf, Recorder)>,
 }
@@ -85,9 +88,28 @@ impl Prepared {
         let recorder = record
             .map(|path| Ok::<_, SessionError>((path.clone(), Recorder::create(path, welcome.codec)?)))
             .transpose()?;
-        Ok(Self { media_port, socket, media, decoder, recorder })
+        Ok(Self { media_port, socket, media, auto: None, decoder, recorder })
+    }
+
+    /// Lets the client choose the bitrate, if the host names the one it begins with (spec section 4.7).
+    pub(super) fn choosing_bitrate(mut self, welcome: &Welcome) -> Self {
+        let rate = Bitrate::from_kbps(welcome.bitrate_kbps);
+        let named = rate.bps() > 0;
+        self.auto = Mode::try_from(welcome.mode).ok().filter(|_| named).map(|mode| (rate, limits(mode, rate)));
+        self
     }
 }
+
+/// What a picture of this mode can make use of, and no less than the host thought of.
+fn limits(mode: Mode, host: Bitrate) -> Limits {
+    let pixels = u64::from(mode.width()) * u64::from(mode.height()) * u64::from(mode.refresh().hz());
+    let enough = Bitrate::from_kbps(u32::try_from(pixels / PIXELS_PER_BIT / 1_000).unwrap_or(u32::MAX));
+    Limits { least: LEAST_BITRATE, most: enough.max(host) }
+}
+
+/// With half a bit for each pixel more of them are hardly seen.
+const PIXELS_PER_BIT: u64 = 2;
+const LEAST_BITRATE: Bitrate = Bitrate::from_kbps(1_000);
 
 /// The running threads.
 pub(super) struct Workers {
@@ -103,11 +125,11 @@ impl Workers {
         control: mpsc::Sender<ClientCommand>,
         events: mpsc::UnboundedSender<WorkerEvent>,
     ) -> io::Result<Self> {
-        let Prepared { socket, media, decoder, recorder, .. } = prepared;
+        let Prepared { socket, media, auto, decoder, recorder, .. } = prepared;
         let (to_receiver, receiver_inbox) = channel::channel();
         let (to_decoder, decoder_inbox) = channel::sync_channel(DECODER_QUEUE);
         let decode = Decode::new(decoder, recorder, to_receiver.clone(), events.clone());
-        let receive = Receive::new(media, Outlets { decoder: to_decoder.clone(), control, events });
+        let receive = Receive::new(media, auto, Outlets { decoder: to_decoder.clone(), control, events });
         let decode = thread::Builder::new().name("decode".into()).spawn(move || decode.run(&decoder_inbox))?;
         let receive =
             thread::Builder::new().name("receive".into()).spawn(move || receive.run(socket, &receiver_inbox))?;
@@ -127,6 +149,11 @@ impl Workers {
     /// Saves the newest picture. Says whether the decode thread took the order.
     pub(super) fn snapshot(&self, path: PathBuf) -> bool {
         self.to_decoder.try_send(ToDecoder::Snapshot(path)).is_ok()
+    }
+
+    /// Tells the receive thread what bitrate control has to know.
+    pub(super) fn tell_receiver(&self, message: ToReceiver) {
+        let _ = self.to_receiver.send(message);
     }
 
     pub(super) fn take_filler(&self) {

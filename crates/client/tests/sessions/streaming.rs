@@ -79,6 +79,25 @@ fn a_scripted_session_does_everything_it_was_told_and_reports_it() {
     assert_eq!((after.width, after.height), (640, 360));
 }
 
+/// The test host's pictures are too small to measure the path by, so it is asked for a speed test after two seconds.
+#[test]
+fn the_bitrate_follows_what_the_path_takes_unless_one_is_given() {
+    let (client, host) = (Client::new(), Host::start(Ways::default()));
+    let mode = ["--mode", "1280x720@60"];
+    let chosen = client.run(
+        &[
+            &["connect", &host.address(), "--fingerprint", &host.fingerprint.to_string(), "--seconds", "4"][..],
+            &mode[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(chosen.exit, 0, "{}", chosen.stderr);
+    assert!(chosen.value["auto_bitrate"]["changes"].as_u64().unwrap() > 0, "{}", chosen.value["auto_bitrate"]);
+    assert!(chosen.value["bitrate_kbps"].as_u64().unwrap() > 10_000, "the rate the test host begins with");
+    let given = connect(&client, &host, &["--bitrate", "10000", "--seconds", "0.5"]);
+    assert_eq!((given.exit, &given.value["auto_bitrate"]), (0, &serde_json::Value::Null));
+}
+
 #[test]
 fn a_frame_that_never_comes_is_counted_and_repaired() {
     let ways = Ways { withhold: Some(20), ..Ways::default() };

@@ -1,7 +1,7 @@
 //! The encode thread: takes the newest frame, converts and encodes it, hands the access unit to the send thread.
 //!
-//! Once per frame. Allocates nothing after warm-up: access units are copied into buffers that come back from the send
-//! thread. While all of them are out it waits, and the display paints over what was not taken in time.
+//! Once per frame. Allocates nothing after warm-up: access units, or the slices of an encoder that hands them on as it
+//! goes, are copied into buffers that come back from the send thread. While all of them are out it waits, and the display paints over what was not taken in time.
 
 use std::{
     sync::{
@@ -15,21 +15,21 @@ use punktfunk_proto::{
     session::host_control::HostCommand,
     units::{Bitrate, HostTime, Mode},
     video::{
-        UnitKind,
+        Streaming, UnitKind,
         order::Gap,
         recovery::{HostRecovery, NextUnit},
     },
     wire::CloseCode,
 };
 use punktfunk_video::{
-    encode::{self, EncodeError, Encoder, EncoderConfig, EncoderKind, FrameRequest},
+    encode::{self, EncodeError, EncodedUnit, Encoder, EncoderConfig, EncoderKind, FrameRequest},
     frame::{CapturedFrame, FrameReceiver, Received},
 };
 use tokio::sync::mpsc;
 
 use super::{
     pipeline::DisplayControls,
-    send::{SendMessage, Unit},
+    send::{SendMessage, Unit, UnitTimes},
     stats::SessionStats,
 };
 use crate::supervisor::host_clock;
@@ -74,6 +74,8 @@ pub struct EncodeLoop {
     pub control: mpsc::Sender<HostCommand>,
     /// Counters for the owner.
     pub stats: Arc<SessionStats>,
+    /// How units may leave while they are being encoded, if the client understands that.
+    pub streaming: Option<Streaming>,
     /// The frame index the next unit will have: the send thread numbers them in order, from 0.
     pub next_index: u32,
 }
@@ -162,19 +164,34 @@ impl EncodeLoop {
             NextUnit::Idr | NextUnit::Anchor(_) => FrameRequest::Idr,
             NextUnit::Delta => FrameRequest::Delta,
         };
+        if let Some(streaming) = self.streaming.filter(|_| self.encoder.hands_on_slices()) {
+            let mut slices = Slices { send: &self.send, buffers: &self.buffers, streaming, kind: None, bytes: 0 };
+            self.encoder.encode_slices(frame.pixels(), request, pts, &mut |slice| slices.hand_on(slice))?;
+            let Slices { kind: Some(kind), bytes, .. } = slices else { return Ok(()) };
+            let times = UnitTimes { pts, queue, encode: taken.elapsed() };
+            self.stats.count_unit(bytes, times.encode);
+            let _ = self.send.send(SendMessage::UnitEnds(times));
+            self.submitted(taken, kind, recovery);
+            return Ok(());
+        }
         let Some(encoded) = self.encoder.encode(frame.pixels(), request, pts)? else { return Ok(()) };
-        let kind = if encoded.is_idr { UnitKind::Idr } else { UnitKind::Delta };
+        let kind = kind_of(&encoded);
         // All buffers are with the send thread: it is pacing, so the display may drop meanwhile.
         let Ok(mut bytes) = self.buffers.recv() else { return Ok(()) };
         bytes.clear();
         bytes.extend_from_slice(encoded.bytes);
+        let times = UnitTimes { pts, queue, encode: taken.elapsed() };
+        self.stats.count_unit(bytes.len(), times.encode);
+        // Gone means that the session ends; the inbox will say so.
+        let _ = self.send.send(SendMessage::Unit(Unit { bytes, kind, times }));
+        self.submitted(taken, kind, recovery);
+        Ok(())
+    }
+
+    /// A unit was handed on.
+    fn submitted(&mut self, taken: Instant, kind: UnitKind, recovery: &mut HostRecovery) {
         recovery.on_submitted(taken, self.next_index, kind);
         self.next_index = self.next_index.wrapping_add(1);
-        let unit = Unit { bytes, pts, kind, queue, encode: taken.elapsed() };
-        self.stats.count_unit(unit.bytes.len(), unit.encode);
-        // Gone means that the session ends; the inbox will say so.
-        let _ = self.send.send(SendMessage::Unit(unit));
-        Ok(())
     }
 
     /// The display has another mode: a new encoder, which begins with an IDR.
@@ -191,5 +208,35 @@ impl EncodeLoop {
     fn end(&self, code: CloseCode, reason: String) {
         tracing::info!(code = code.code(), reason, "the session's picture has ended");
         let _ = self.control.blocking_send(HostCommand::Refuse { code, reason });
+    }
+}
+
+fn kind_of(encoded: &EncodedUnit<'_>) -> UnitKind {
+    if encoded.is_idr { UnitKind::Idr } else { UnitKind::Delta }
+}
+
+/// The slices of one picture on their way to the send thread.
+struct Slices<'a> {
+    send: &'a SyncSender<SendMessage>,
+    buffers: &'a Receiver<Vec<u8>>,
+    streaming: Streaming,
+    /// Known with the first slice.
+    kind: Option<UnitKind>,
+    bytes: usize,
+}
+
+impl Slices<'_> {
+    /// Waits while all buffers are with the send thread. What cannot be sent on is dropped: the session ends.
+    fn hand_on(&mut self, slice: EncodedUnit<'_>) {
+        if self.kind.is_none() {
+            let kind = *self.kind.insert(kind_of(&slice));
+            let begins = SendMessage::UnitBegins { pts: slice.pts, kind, streaming: self.streaming };
+            let _ = self.send.send(begins);
+        }
+        let Ok(mut buffer) = self.buffers.recv() else { return };
+        buffer.clear();
+        buffer.extend_from_slice(slice.bytes);
+        self.bytes += slice.bytes.len();
+        let _ = self.send.send(SendMessage::Slice(buffer));
     }
 }

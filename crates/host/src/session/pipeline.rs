@@ -131,7 +131,7 @@ impl Prepared {
 
     /// The display's controls, for as long as the session lasts.
     pub fn display(&self) -> DisplayControls {
-        DisplayControls(Arc::downgrade(&self.display.controls))
+        DisplayControls::new(&self.display.controls)
     }
 }
 
@@ -141,6 +141,11 @@ impl Prepared {
 pub struct DisplayControls(Weak<dyn Controls>);
 
 impl DisplayControls {
+    /// A way to this display.
+    pub fn new(controls: &Arc<dyn Controls>) -> Self {
+        Self(Arc::downgrade(controls))
+    }
+
     /// Acts on the display if it is still there.
     pub fn with(&self, act: impl FnOnce(&dyn Controls)) {
         if let Some(controls) = self.0.upgrade() {
@@ -205,6 +210,7 @@ impl Pipeline {
             send: send_sender.clone(),
             control: control.clone(),
             stats: Arc::clone(&stats),
+            streaming: plan.streaming,
             next_index: 0,
         };
         let send_loop = SendLoop {

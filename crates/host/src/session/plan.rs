@@ -8,6 +8,7 @@ use punktfunk_proto::{
         media::{BLOCK_SHARDS, FEC_PERCENT_CEILING},
     },
     units::{Bitrate, Mode, ModeError},
+    video::Streaming,
     wire::{
         AudioFormat, Chroma, Cipher, Codec, CodecSet, Colour, FecScheme, Grants, Hello, HostCaps, Secret, VERSION,
         VideoCaps, Welcome,
@@ -38,6 +39,8 @@ pub struct SessionPlan {
     pub chacha: bool,
     /// Whether the client wants to know how long frames take in the host.
     pub host_timing: bool,
+    /// How units may leave while they are being encoded, if the client understands that (spec section 4.6).
+    pub streaming: Option<Streaming>,
     /// What runs on the display.
     pub application: Application,
     /// The client's channels, echoed.
@@ -107,6 +110,7 @@ impl SessionPlan {
             shard_payload: if peer.to_canonical().is_ipv4() { SHARD_IPV4 } else { SHARD_IPV6 },
             chacha: hello.video_caps.contains(VideoCaps::CHACHA20),
             host_timing: hello.video_caps.contains(VideoCaps::HOST_TIMING),
+            streaming: Streaming::for_client(hello.video_caps),
             application: application(config)?,
             audio_channels: hello.audio_channels,
         })

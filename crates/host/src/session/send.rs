@@ -13,9 +13,12 @@ use std::{
 };
 
 use punktfunk_proto::{
-    session::{host_control::HostCommand, host_media::HostMedia},
+    session::{
+        host_control::HostCommand,
+        host_media::{HostMedia, MediaError},
+    },
     units::{Bitrate, HostTime},
-    video::UnitKind,
+    video::{Streaming, UnitKind},
     wire::{
         ProbeResult,
         datagram::{HostDatagram, HostTiming, TimingStages},
@@ -32,10 +35,17 @@ use crate::supervisor::host_clock;
 pub struct Unit {
     /// The bitstream; the buffer goes back to the encode thread.
     pub bytes: Vec<u8>,
-    /// When its frame was captured.
-    pub pts: HostTime,
     /// What it is to the stream.
     pub kind: UnitKind,
+    /// What it took so far.
+    pub times: UnitTimes,
+}
+
+/// What an access unit took before it was handed to the send thread.
+#[derive(Clone, Copy, Debug)]
+pub struct UnitTimes {
+    /// When its frame was captured.
+    pub pts: HostTime,
     /// From capture until the encode thread took the frame.
     pub queue: Duration,
     /// From there until the unit was encoded.
@@ -54,6 +64,19 @@ pub enum SendMessage {
     },
     /// Send this.
     Unit(Unit),
+    /// The encoder hands on the first slice of a picture: what follows are its slices, and then its end.
+    UnitBegins {
+        /// When its frame was captured.
+        pts: HostTime,
+        /// What it is to the stream.
+        kind: UnitKind,
+        /// How the client understands it.
+        streaming: Streaming,
+    },
+    /// A slice of the picture that was begun; the buffer goes back to the encode thread.
+    Slice(Vec<u8>),
+    /// That picture is complete.
+    UnitEnds(UnitTimes),
     /// The client lost this much since its last report.
     Loss {
         /// Parts per million.
@@ -104,16 +127,37 @@ impl SendLoop {
     /// Runs until it is told to stop.
     pub fn run(mut self) {
         let mut batch = Vec::new();
+        // A picture that is still being encoded, since when, and a speed test that waits for its end.
+        let mut open: Option<Instant> = None;
+        let mut waiting: Option<(Bitrate, Duration)> = None;
         loop {
             match self.next_message() {
                 Some(SendMessage::Begin { peer, port }) => self.begin(peer, port),
                 Some(SendMessage::Unit(unit)) => self.send_unit(unit, &mut batch),
+                Some(SendMessage::UnitBegins { pts, kind, streaming }) => {
+                    open = Some(Instant::now());
+                    let begun = self.media.begin_unit(Instant::now(), pts, kind, streaming);
+                    self.check(begun.map(drop));
+                }
+                Some(SendMessage::Slice(bytes)) => self.send_slice(bytes, &mut batch),
+                Some(SendMessage::UnitEnds(times)) => {
+                    let finished = self.media.finish_unit(Instant::now());
+                    self.check(finished);
+                    self.stats.set_fec_percent(self.media.fec_percent());
+                    self.flush(&mut batch);
+                    self.tell_timing(&times, open.take().map_or(Duration::ZERO, |begun| begun.elapsed()));
+                }
                 Some(SendMessage::Loss { ppm }) => self.media.on_loss_report(ppm),
                 Some(SendMessage::RecoveryRequested) => self.media.on_recovery_request(),
                 Some(SendMessage::Bitrate(bitrate)) => self.media.set_bitrate(bitrate),
-                Some(SendMessage::Probe { rate, duration }) => self.probe(rate, duration, &mut batch),
+                Some(SendMessage::Probe { rate, duration }) => waiting = Some((rate, duration)),
                 Some(SendMessage::Stop) => return,
                 None => {}
+            }
+            if open.is_none()
+                && let Some((rate, duration)) = waiting.take()
+            {
+                self.probe(rate, duration, &mut batch);
             }
         }
     }
@@ -149,21 +193,33 @@ impl SendLoop {
     /// with all buffers out the encoder waits too.
     fn send_unit(&mut self, mut unit: Unit, batch: &mut Vec<u8>) {
         let began = Instant::now();
-        match self.media.submit_buffer(began, unit.pts, unit.kind, &mut unit.bytes) {
-            Ok(_) => {
-                self.stats.set_fec_percent(self.media.fec_percent());
-                self.flush(batch);
-            }
-            Err(error) => {
-                tracing::error!(%error, bytes = unit.bytes.len(), "an access unit could not be sent");
-                let _ = self.encode.try_send(EncodeMessage::Keyframe);
-            }
-        }
-        if self.host_timing {
-            self.tell_timing(&unit, began.elapsed());
-        }
+        let submitted = self.media.submit_buffer(began, unit.times.pts, unit.kind, &mut unit.bytes);
+        self.check(submitted.map(drop));
+        self.stats.set_fec_percent(self.media.fec_percent());
+        self.flush(batch);
+        self.tell_timing(&unit.times, began.elapsed());
         // Gone means that the session ends.
         let _ = self.buffers.try_send(unit.bytes);
+    }
+
+    /// Sends what can leave of a picture while the encoder is at the rest of it.
+    fn send_slice(&mut self, bytes: Vec<u8>, batch: &mut Vec<u8>) {
+        match self.media.push_slice(&bytes) {
+            // The rest of a picture that was given up.
+            Err(MediaError::NoOpenUnit) => {}
+            pushed => self.check(pushed),
+        }
+        // Gone means that the session ends.
+        let _ = self.buffers.try_send(bytes);
+        self.flush(batch);
+    }
+
+    /// What was not taken is missing in the stream: it goes on with a keyframe.
+    fn check(&self, taken: Result<(), MediaError>) {
+        if let Err(error) = taken {
+            tracing::error!(%error, "an access unit could not be sent");
+            let _ = self.encode.try_send(EncodeMessage::Keyframe);
+        }
     }
 
     /// Sends everything the media session has, as its pacing allows.
@@ -188,7 +244,10 @@ impl SendLoop {
     }
 
     /// Tells the client how long the frame took here (spec section 5.7). Statistics only: dropped when control is busy.
-    fn tell_timing(&self, unit: &Unit, pace: Duration) {
+    fn tell_timing(&self, unit: &UnitTimes, pace: Duration) {
+        if !self.host_timing {
+            return;
+        }
         let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
         let timing = HostTiming {
             pts: unit.pts,

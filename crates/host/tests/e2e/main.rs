@@ -7,6 +7,7 @@ mod keep;
 mod kill;
 mod owner;
 mod service;
+mod slices;
 mod sources;
 mod streaming;
 mod trust;

@@ -6,12 +6,13 @@
 use std::{collections::VecDeque, time::Instant};
 
 use crate::{
-    crypto::{Direction, OpenError, Opener},
+    bitrate::{Arrival, Begun, Totals},
+    crypto::{Direction, OpenError, Opener, SEQ_BYTES, TAG_BYTES},
     session::media::{MediaParams, ParamsError},
-    units::HostTime,
+    units::{Bitrate, HostTime},
     video::{
         flags,
-        header::PacketHeader,
+        header::{HEADER_BYTES, PacketHeader},
         loss::{LossCounters, LossReporter},
         order::{Gap, Sequencer},
         reassembler::{AssembledUnit, MIN_SHARD_BYTES, PacketError, Reassembler, ReassemblerConfig, WINDOW},
@@ -34,6 +35,10 @@ pub struct ReceivedUnit<'a> {
     pub first_at: Instant,
     /// When the datagram came that completed it.
     pub last_at: Instant,
+    /// Bytes of IP packets that came after `first_at`, until `last_at`.
+    pub spread_bytes: usize,
+    /// Bytes of all IP packets that the host sent for it.
+    pub sent_bytes: usize,
     /// Data shards that parity restored.
     pub recovered_shards: u32,
     /// Whether to show its picture: false from a loss until a frame that repairs it. Decode it in either case.
@@ -42,6 +47,7 @@ pub struct ReceivedUnit<'a> {
 
 impl<'a> ReceivedUnit<'a> {
     fn new(unit: &AssembledUnit, bytes: &'a [u8], shown: bool) -> Self {
+        let packet = unit.shard_bytes() + SEALED_OVERHEAD + IP_OVERHEAD;
         Self {
             frame_index: unit.frame_index(),
             pts: unit.pts(),
@@ -49,9 +55,17 @@ impl<'a> ReceivedUnit<'a> {
             bytes,
             first_at: unit.first_at(),
             last_at: unit.last_at(),
+            spread_bytes: unit.spread_packets() as usize * packet,
+            sent_bytes: unit.packets() as usize * packet,
             recovered_shards: unit.recovered_shards(),
             shown,
         }
+    }
+
+    /// What bitrate control wants to know of it.
+    pub fn arrival(&self) -> Arrival {
+        let Self { pts, first_at, last_at, spread_bytes, sent_bytes, .. } = *self;
+        Arrival { pts, first_at, last_at, spread_bytes, sent_bytes, frame_bytes: self.bytes.len() }
     }
 }
 
@@ -136,6 +150,14 @@ pub struct RefusedCounts {
     pub memory: u64,
 }
 
+impl ClientMediaStats {
+    /// What bitrate control wants to know of it.
+    pub fn totals(&self) -> Totals {
+        let wire_bytes = self.datagram_bytes + self.datagrams * IP_OVERHEAD as u64;
+        Totals { wire_bytes, frames_lost: self.frames_lost }
+    }
+}
+
 impl RefusedCounts {
     fn count(&mut self, reason: Refused) {
         let counter = match reason {
@@ -166,6 +188,18 @@ pub struct FillerReceived {
     pub first_at: Option<Instant>,
     /// When the last one came.
     pub last_at: Option<Instant>,
+}
+
+impl FillerReceived {
+    /// The rate of IP packets at which it came; `None` where too little did to tell.
+    pub fn rate(&self) -> Option<Bitrate> {
+        let time = self.last_at?.saturating_duration_since(self.first_at?);
+        let bits = (self.datagram_bytes + self.packets * IP_OVERHEAD as u64) * 8;
+        let measurable = self.packets >= 32 && !time.is_zero();
+        measurable.then(|| {
+            Bitrate::from_kbps((u128::from(bits) * 1_000_000 / time.as_nanos()).min(u128::from(u32::MAX)) as u32)
+        })
+    }
 }
 
 /// Opens, reassembles, orders and asks. After every call [`ClientMedia::poll_unit`] until `None`, then
@@ -294,6 +328,11 @@ impl ClientMedia {
         std::mem::take(&mut self.filler)
     }
 
+    /// The newest frame of which something came since the last call, for bitrate control.
+    pub fn take_begun(&mut self) -> Option<Begun> {
+        self.reassembler.take_begun()
+    }
+
     /// What arrived.
     pub fn stats(&self) -> ClientMediaStats {
         ClientMediaStats { loss: self.reassembler.counters(), memory: self.reassembler.memory(), ..self.stats }
@@ -368,3 +407,7 @@ impl ClientMedia {
 }
 
 const MAX_EVENTS: usize = 64;
+/// Bytes of a sealed datagram besides its shard.
+const SEALED_OVERHEAD: usize = SEQ_BYTES + HEADER_BYTES + TAG_BYTES;
+/// Bytes of IPv4 and UDP before every datagram.
+const IP_OVERHEAD: usize = 28;

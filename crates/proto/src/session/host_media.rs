@@ -1,8 +1,8 @@
 //! The host's media session: access units in, sealed and paced datagrams out.
 //!
 //! Run by the session's send thread, one call of [`HostMedia::submit`] per frame. Data shards are sealed while they
-//! are handed out, so the first datagram of a frame leaves before the last one exists. After a warm-up nothing is
-//! allocated.
+//! are handed out, so the first datagram of a frame leaves before the last one exists, and with [`HostMedia::begin_unit`]
+//! before the frame is encoded. After a warm-up nothing is allocated.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -12,7 +12,7 @@ use crate::{
     session::media::{MediaParams, ParamsError},
     units::{Bitrate, HostTime},
     video::{
-        UnitKind, flags,
+        Streaming, UnitKind, flags,
         layout::FrameLayout,
         packetizer::{Outgoing, Packetizer, PacketizerConfig, UnitInfo},
         protection::{FecController, MAX_FEC_PERCENT},
@@ -48,7 +48,7 @@ pub struct Batch {
     pub datagrams: usize,
 }
 
-/// Why a unit was not taken. Both are the host's own doing.
+/// Why a unit was not taken. All are the host's own doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MediaError {
     /// Larger than the session allows: the client would refuse it.
@@ -62,6 +62,9 @@ pub enum MediaError {
     /// Units are submitted faster than datagrams are taken.
     #[error("{0} frames wait to be sent")]
     Backlog(usize),
+    /// A slice of a unit that was not begun, or was given up since.
+    #[error("a slice belongs to no unit")]
+    NoOpenUnit,
     /// A shard size no receiver accepts.
     #[error(transparent)]
     Params(#[from] ParamsError),
@@ -131,11 +134,15 @@ struct UnitLabel {
     pts: HostTime,
     index: u32,
     user_flags: u32,
+    kind: UnitKind,
 }
 
 struct Pending {
     unit: Outgoing,
     pace: FramePace,
+    kind: UnitKind,
+    /// The encoder is still at it.
+    open: bool,
 }
 
 impl HostMedia {
@@ -195,20 +202,81 @@ impl HostMedia {
         Ok(self.enqueue_picture(now, pts, kind, unit))
     }
 
+    /// Begins a picture that is sent while it is still being encoded, and returns its frame index. The client has to
+    /// understand `streaming`. A picture that was begun before and not finished is given up, here as in the other calls
+    /// that take one; its frame index is lost to the client.
+    ///
+    /// # Errors
+    /// [`MediaError`]; the index is then not used up.
+    pub fn begin_unit(
+        &mut self,
+        now: Instant,
+        pts: HostTime,
+        kind: UnitKind,
+        streaming: Streaming,
+    ) -> Result<u32, MediaError> {
+        self.admit(0)?;
+        let effort = self.effort_for(kind, FrameLayout::block(1));
+        let label = UnitLabel { pts, index: self.next_frame, user_flags: kind.flags(), kind };
+        let buffer = self.buffers.pop().unwrap_or_default();
+        let unit = self.packetizer.open(self.info(label, effort), streaming, buffer);
+        let pace = FramePace::new(now, 0, unit.shard_bytes() + self.params.overhead(), effort.pace);
+        self.pending.push_back(Pending { unit, pace, kind, open: true });
+        self.next_frame = label.index.wrapping_add(1);
+        self.stats.frames += 1;
+        Ok(label.index)
+    }
+
+    /// Takes the next bytes of the picture that was begun, copying them.
+    ///
+    /// # Errors
+    /// [`MediaError::TooLarge`]: the picture is given up. [`MediaError::NoOpenUnit`].
+    pub fn push_slice(&mut self, bytes: &[u8]) -> Result<(), MediaError> {
+        let limit = self.params.max_frame_bytes;
+        let at = self.open_at().ok_or(MediaError::NoOpenUnit)?;
+        let unit = &mut self.pending[at].unit;
+        let total = unit.frame_bytes() + bytes.len();
+        if total > limit {
+            self.give_up_open();
+            return Err(MediaError::TooLarge { bytes: total, limit });
+        }
+        unit.push(bytes);
+        self.stats.frame_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// The picture that was begun is complete. If none of it has left, it leaves as whole units do.
+    ///
+    /// # Errors
+    /// [`MediaError::NoOpenUnit`].
+    pub fn finish_unit(&mut self, now: Instant) -> Result<(), MediaError> {
+        let at = self.open_at().ok_or(MediaError::NoOpenUnit)?;
+        let pending = &mut self.pending[at];
+        pending.open = false;
+        if pending.unit.data_shards() > 0 {
+            pending.unit.finish();
+            return Ok(());
+        }
+        let (info, kind) = (pending.unit.info(), pending.kind);
+        let bytes = std::mem::take(pending.unit.buffer());
+        let effort = self.effort_for(kind, self.layout(bytes.len()));
+        let label = UnitLabel { pts: info.pts, index: info.frame_index, user_flags: kind.flags(), kind };
+        self.pending[at] = self.whole(now, label, effort, bytes);
+        Ok(())
+    }
+
     /// Takes a unit of speed-test filler (spec section 4.8), which has an index space of its own. `zeros` is what it
-    /// carries.
+    /// carries. It waits for a picture that was begun.
     ///
     /// # Errors
     /// [`MediaError`]; the index is then not used up.
     pub fn submit_filler(&mut self, now: Instant, pts: HostTime, zeros: &[u8]) -> Result<u32, MediaError> {
-        self.admit(zeros.len())?;
+        self.check_size(zeros.len())?;
         let (index, buffer) = (self.next_filler, self.copy(zeros));
-        self.enqueue(
-            now,
-            UnitLabel { pts, index, user_flags: flags::FILLER },
-            self.ordinary_effort(zeros.len()),
-            buffer,
-        );
+        let label = UnitLabel { pts, index, user_flags: flags::FILLER, kind: UnitKind::Delta };
+        let effort = self.ordinary_effort(self.layout(zeros.len()));
+        let pending = self.whole(now, label, effort, buffer);
+        self.pending.push_back(pending);
         self.next_filler = index.wrapping_add(1);
         self.stats.filler_units += 1;
         self.stats.filler_bytes += zeros.len() as u64;
@@ -219,6 +287,7 @@ impl HostMedia {
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Batch> {
         let hurry = self.pending.len() > 1;
         let overhead = self.params.overhead();
+        self.cut_next_block();
         let front = self.pending.front_mut()?;
         let segment = front.unit.shard_bytes() + overhead;
         let due = if hurry { usize::MAX } else { front.pace.allowance(now).div_ceil(segment) };
@@ -237,16 +306,19 @@ impl HostMedia {
         front.pace.sent(datagrams * segment);
         self.stats.datagrams += datagrams as u64;
         self.stats.datagram_bytes += (datagrams * segment) as u64;
-        if front.unit.left() == 0 {
+        if front.unit.is_done() {
             let sent = self.pending.pop_front().map(|sent| sent.unit.into_buffer());
             sent.into_iter().for_each(|buffer| self.keep_buffer(buffer));
         }
         Some(Batch { segment, datagrams })
     }
 
-    /// When [`HostMedia::poll_transmit`] next has something; a time already past means now.
+    /// When [`HostMedia::poll_transmit`] next has something; a time already past means now. `None` also while the next
+    /// slice is awaited.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.pending.front().map(|front| front.pace.next_due())
+        let front = self.pending.front()?;
+        let has_more = front.unit.left() > 0 || self.packetizer.next_block(&front.unit).is_some();
+        has_more.then(|| front.pace.next_due())
     }
 
     /// Sets the FEC percentage of the following frames, 0 to 90. Reports move it on from there.
@@ -301,8 +373,8 @@ impl HostMedia {
         self.stats
     }
 
-    fn effort_for(&self, kind: UnitKind, bytes: usize) -> Effort {
-        let ordinary = self.ordinary_effort(bytes);
+    fn effort_for(&self, kind: UnitKind, layout: FrameLayout) -> Effort {
+        let ordinary = self.ordinary_effort(layout);
         match (kind, self.protection) {
             (UnitKind::Idr | UnitKind::RecoveryAnchor, Protection::Raised) if self.fec.percent() > 0 => {
                 let raised = self.fec.percent().saturating_mul(3).clamp(MIN_KEY_FEC_PERCENT, MAX_FEC_PERCENT);
@@ -315,13 +387,22 @@ impl HostMedia {
         }
     }
 
-    fn ordinary_effort(&self, bytes: usize) -> Effort {
-        let (shard, block) = (usize::from(self.shard_payload), usize::from(self.params.max_block_shards));
-        Effort { percent: self.fec.percent_for(FrameLayout::new(bytes, shard, block)), pace: self.bitrate }
+    fn ordinary_effort(&self, layout: FrameLayout) -> Effort {
+        Effort { percent: self.fec.percent_for(layout), pace: self.bitrate }
     }
 
-    /// Whether a unit of so many bytes can be taken.
-    fn admit(&self, bytes: usize) -> Result<(), MediaError> {
+    fn layout(&self, bytes: usize) -> FrameLayout {
+        FrameLayout::new(bytes, usize::from(self.shard_payload), usize::from(self.params.max_block_shards))
+    }
+
+    /// Whether a picture of so many bytes can be taken; one that was begun gives way to it.
+    fn admit(&mut self, bytes: usize) -> Result<(), MediaError> {
+        self.check_size(bytes)?;
+        self.give_up_open();
+        Ok(())
+    }
+
+    fn check_size(&self, bytes: usize) -> Result<(), MediaError> {
         let limit = self.params.max_frame_bytes;
         if bytes > limit {
             return Err(MediaError::TooLarge { bytes, limit });
@@ -330,6 +411,30 @@ impl HostMedia {
             return Err(MediaError::Backlog(MAX_PENDING));
         }
         Ok(())
+    }
+
+    /// Where the picture that was begun is. Filler may wait behind it.
+    fn open_at(&self) -> Option<usize> {
+        self.pending.iter().position(|pending| pending.open)
+    }
+
+    fn give_up_open(&mut self) {
+        let given_up = self.open_at().and_then(|at| self.pending.remove(at));
+        given_up.into_iter().for_each(|pending| self.keep_buffer(pending.unit.into_buffer()));
+    }
+
+    /// Cuts the next block off a streamed unit whose last block is out.
+    fn cut_next_block(&mut self) {
+        let Some(front) = self.pending.front() else { return };
+        let Some(shards) = self.packetizer.next_block(&front.unit) else { return };
+        let effort = self.effort_for(front.kind, FrameLayout::block(shards));
+        let overhead = self.params.overhead();
+        let Some(front) = self.pending.front_mut() else { return };
+        let recovery = self.packetizer.cut(&mut front.unit, effort.percent);
+        front.pace.grow((shards + recovery) * (front.unit.shard_bytes() + overhead));
+        self.last_percent = effort.percent;
+        self.shards.0 += shards as u64;
+        self.shards.1 += recovery as u64;
     }
 
     fn copy(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -342,31 +447,32 @@ impl HostMedia {
         let index = self.next_frame;
         self.stats.frames += 1;
         self.stats.frame_bytes += bytes.len() as u64;
-        self.enqueue(
-            now,
-            UnitLabel { pts, index, user_flags: kind.flags() },
-            self.effort_for(kind, bytes.len()),
-            bytes,
-        );
+        let effort = self.effort_for(kind, self.layout(bytes.len()));
+        let pending = self.whole(now, UnitLabel { pts, index, user_flags: kind.flags(), kind }, effort, bytes);
+        self.pending.push_back(pending);
         self.next_frame = index.wrapping_add(1);
         index
     }
 
-    fn enqueue(&mut self, now: Instant, label: UnitLabel, effort: Effort, bytes: Vec<u8>) {
-        let info = UnitInfo {
-            pts: label.pts,
-            frame_index: label.index,
-            user_flags: label.user_flags,
-            shard_bytes: usize::from(self.shard_payload),
-            percent: effort.percent,
-        };
-        let unit = self.packetizer.begin(info, bytes);
+    /// A unit that is there as a whole.
+    fn whole(&mut self, now: Instant, label: UnitLabel, effort: Effort, bytes: Vec<u8>) -> Pending {
+        let unit = self.packetizer.begin(self.info(label, effort), bytes);
         self.last_percent = effort.percent;
         self.shards.0 += unit.data_shards() as u64;
         self.shards.1 += (unit.left() - unit.data_shards()) as u64;
         let segment = unit.shard_bytes() + self.params.overhead();
         let pace = FramePace::new(now, unit.left() * segment, segment, effort.pace);
-        self.pending.push_back(Pending { unit, pace });
+        Pending { unit, pace, kind: label.kind, open: false }
+    }
+
+    fn info(&self, label: UnitLabel, effort: Effort) -> UnitInfo {
+        UnitInfo {
+            pts: label.pts,
+            frame_index: label.index,
+            user_flags: label.user_flags,
+            shard_bytes: usize::from(self.shard_payload),
+            percent: effort.percent,
+        }
     }
 
     /// Keeps the buffer of a unit that was sent.

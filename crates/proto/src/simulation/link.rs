@@ -100,6 +100,11 @@ impl Link {
         (self.sent, self.lost)
     }
 
+    /// Lets something of somebody else's through the bottleneck: when it has left it, or `None` when its queue is full.
+    pub(super) fn pass(&mut self, now: Instant, bytes: usize) -> Option<Instant> {
+        self.pass_bottleneck(now, bytes)
+    }
+
     /// When a datagram has left the bottleneck; `None` when its queue is full.
     fn pass_bottleneck(&mut self, now: Instant, bytes: usize) -> Option<Instant> {
         let Some(Bottleneck { rate, queue }) = self.weather.bottleneck else { return Some(now) };

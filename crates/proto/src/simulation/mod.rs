@@ -6,6 +6,7 @@
 
 mod link;
 mod outcome;
+mod rival;
 mod stream;
 mod weather;
 

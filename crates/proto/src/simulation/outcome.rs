@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use crate::units::Bitrate;
+
 /// What became of a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -31,6 +33,12 @@ pub struct Outcome {
     pub damaged: u32,
     /// The FEC percentage at the end of each second.
     pub fec_percents: Vec<u8>,
+    /// The bitrates the client chose, and when after the start the host took them over.
+    pub bitrates: Vec<(Duration, Bitrate)>,
+    /// Bytes of IP packets that arrived in each tenth of a second.
+    pub arrived: Vec<u64>,
+    /// Bytes that the rival's packets carried to their end.
+    pub rival_bytes: u64,
 }
 
 impl Outcome {
@@ -42,6 +50,14 @@ impl Outcome {
     /// Those of them that were captured `start` or more after the start.
     pub fn lost_after(&self, start: Duration) -> u32 {
         self.lost_at.iter().filter(|at| **at >= start).count() as u32
+    }
+
+    /// The rate of IP packets that arrived between two times after the start.
+    pub fn rate_between(&self, from: Duration, to: Duration) -> Bitrate {
+        let tenths = |time: Duration| ((time.as_millis() / 100) as usize).min(self.arrived.len());
+        let (from, to) = (tenths(from), tenths(to));
+        let bytes: u64 = self.arrived[from..to.max(from)].iter().sum();
+        Bitrate::from_kbps((bytes * 80 / (to - from).max(1) as u64 / 1_000) as u32)
     }
 
     /// The longest time that a picture was not good.

@@ -7,8 +7,9 @@ use std::{
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-use super::{Link, Outcome, Weather};
+use super::{Link, Outcome, Weather, rival::Rival};
 use crate::{
+    bitrate::{BitrateController, BitrateRequest, Limits},
     crypto::MediaKeys,
     fec::FecScheme,
     session::{
@@ -18,7 +19,7 @@ use crate::{
     },
     units::{Bitrate, HostTime},
     video::{
-        UnitKind,
+        Streaming, UnitKind,
         order::Gap,
         recovery::{HostRecovery, NextUnit},
     },
@@ -39,6 +40,12 @@ pub struct Stream {
     pub fec_percent: u8,
     /// Whether parity follows the losses.
     pub adaptive: bool,
+    /// How long the encoder takes for a picture; less than from one to the next.
+    pub encode_time: Duration,
+    /// Into how many slices it cuts them, and how these leave while it is still at work; else pictures leave whole.
+    pub slices: Option<(u32, Streaming)>,
+    /// Between what rates the client chooses, beginning with `bitrate`; else `bitrate` stays.
+    pub auto: Option<Limits>,
 }
 
 /// Twenty megabits of sixty pictures a second for a minute, at 10 % parity to begin with.
@@ -51,6 +58,9 @@ impl Default for Stream {
             can_invalidate: true,
             fec_percent: 10,
             adaptive: true,
+            encode_time: Duration::ZERO,
+            slices: None,
+            auto: None,
         }
     }
 }
@@ -66,8 +76,17 @@ pub struct Simulation {
     media: Link,
     latency: Duration,
     /// The control stream from client to host: reliable, in order.
-    control: VecDeque<(Instant, ClientMediaEvent)>,
+    control: VecDeque<(Instant, ToHost)>,
+    /// And from host to client: rates in force.
+    answers: VecDeque<(Instant, Bitrate)>,
+    controller: Option<BitrateController>,
+    /// The rate in force.
+    bitrate: Bitrate,
+    rival: Option<Rival>,
+    /// When the rival comes and goes, after the start.
+    rival_times: Option<(Duration, Duration)>,
     contents: Contents,
+    encoder: Option<Encoding>,
     /// From when on which weather, the latest first.
     changes: Vec<(Duration, Weather)>,
     broken_since: Option<Instant>,
@@ -75,6 +94,21 @@ pub struct Simulation {
     captured: Vec<Option<Instant>>,
     out: Vec<u8>,
     outcome: Outcome,
+}
+
+/// A message to the host.
+enum ToHost {
+    Media(ClientMediaEvent),
+    SetBitrate(Bitrate),
+}
+
+/// A picture in the encoder.
+struct Encoding {
+    bytes: Vec<u8>,
+    kind: UnitKind,
+    captured: Instant,
+    /// Slices that left.
+    done: u32,
 }
 
 /// How long the link is watched after the last frame.
@@ -107,7 +141,13 @@ impl Simulation {
             media: Link::new(weather, seed),
             latency: weather.latency,
             control: VecDeque::new(),
+            answers: VecDeque::new(),
+            controller: stream.auto.map(|limits| BitrateController::new(start, stream.bitrate, limits)),
+            bitrate: stream.bitrate,
+            rival: None,
+            rival_times: None,
             contents: Contents::new(seed),
+            encoder: None,
             changes: Vec::new(),
             broken_since: None,
             captured: Vec::new(),
@@ -123,6 +163,12 @@ impl Simulation {
         self
     }
 
+    /// Lets a download share the link from one time after the start to another.
+    pub fn sharing(mut self, from: Duration, to: Duration) -> Self {
+        self.rival_times = Some((from, to));
+        self
+    }
+
     /// Plays the whole stream and two seconds more, for what is still under way.
     pub fn run(mut self) -> Outcome {
         let end = self.start + self.stream.length + REST;
@@ -131,8 +177,12 @@ impl Simulation {
             while let Some((_, weather)) = self.changes.pop_if(|(at, _)| self.now - self.start >= *at) {
                 self.media.change(weather);
             }
+            self.let_rival_act();
             if self.next_capture().is_some_and(|at| at <= self.now) {
                 self.capture();
+            }
+            while self.slice_due().is_some_and(|at| at <= self.now) {
+                self.encode_slice();
             }
             self.exchange();
             let next = self.next_event().unwrap_or(end).min(end);
@@ -167,6 +217,10 @@ impl Simulation {
     fn next_event(&self) -> Option<Instant> {
         let parts = [
             self.next_capture().map(|at| at.max(self.now)),
+            self.slice_due(),
+            self.answers.front().map(|(at, _)| *at),
+            self.controller.as_ref().map(|controller| controller.poll_timeout().max(self.now)),
+            self.rival_due(),
             self.control.front().map(|(at, _)| *at),
             self.media.next_arrival(),
             self.host.poll_timeout(),
@@ -176,6 +230,40 @@ impl Simulation {
         parts.into_iter().flatten().min()
     }
 
+    fn let_rival_act(&mut self) {
+        let Some((from, to)) = self.rival_times else { return };
+        let elapsed = self.now - self.start;
+        if elapsed >= from && elapsed < to {
+            let rival = self.rival.get_or_insert_with(|| Rival::new(self.now, self.latency));
+            rival.act(self.now, &mut self.media);
+            self.outcome.rival_bytes = rival.delivered();
+        } else {
+            self.rival = None;
+        }
+    }
+
+    fn rival_due(&self) -> Option<Instant> {
+        match (&self.rival, self.rival_times) {
+            (Some(rival), _) => rival.next(),
+            (None, Some((from, _))) => Some(self.start + from).filter(|at| *at > self.now),
+            (None, None) => None,
+        }
+    }
+
+    /// The client's bitrate control, and the host's answers to it.
+    fn control_bitrate(&mut self) {
+        let Some(controller) = &mut self.controller else { return };
+        while let Some((_, rate)) = self.answers.pop_front_if(|(at, _)| *at <= self.now) {
+            controller.on_bitrate_changed(rate);
+        }
+        controller.handle_timeout(self.now, self.client.stats().totals());
+        while let Some(request) = controller.poll_request() {
+            if let BitrateRequest::Set(rate) = request {
+                self.control.push_back((self.now + self.latency, ToHost::SetBitrate(rate)));
+            }
+        }
+    }
+
     fn capture(&mut self) {
         let (kind, weight) = match self.recovery.next_unit(self.now) {
             NextUnit::Delta => (UnitKind::Delta, 1),
@@ -183,16 +271,43 @@ impl Simulation {
             NextUnit::Anchor(_) => (UnitKind::RecoveryAnchor, 1),
         };
         let (kind, weight) = if self.outcome.sent == 0 { (UnitKind::Idr, 4) } else { (kind, weight) };
-        let average = self.stream.bitrate.bps() / 8 / u64::from(self.stream.frames_per_second);
-        let mut bytes = self.contents.of(self.host.next_frame_index(), average as usize * weight).to_vec();
-        let pts = HostTime::from_nanos((self.now - self.start).as_nanos() as u64);
-        let index =
-            self.host.submit_buffer(self.now, pts, kind, &mut bytes).expect("frames leave before the next comes");
-        self.recovery.on_submitted(self.now, index, kind);
+        let average = self.bitrate.bps() / 8 / u64::from(self.stream.frames_per_second);
+        let bytes = self.contents.of(self.host.next_frame_index(), average as usize * weight).to_vec();
+        self.encoder = Some(Encoding { bytes, kind, captured: self.now, done: 0 });
         self.captured.push(Some(self.now));
         self.outcome.sent += 1;
         if self.outcome.sent.is_multiple_of(self.stream.frames_per_second) {
             self.outcome.fec_percents.push(self.host.fec_percent());
+        }
+    }
+
+    /// When the encoder's next slice is done.
+    fn slice_due(&self) -> Option<Instant> {
+        let encoding = self.encoder.as_ref()?;
+        let slices = self.stream.slices.map_or(1, |(slices, _)| slices);
+        Some(encoding.captured + self.stream.encode_time * (encoding.done + 1) / slices)
+    }
+
+    fn encode_slice(&mut self) {
+        const ROOM: &str = "frames leave before the next comes";
+        let Some(mut encoding) = self.encoder.take() else { return };
+        let pts = HostTime::from_nanos((encoding.captured - self.start).as_nanos() as u64);
+        let Some((slices, streaming)) = self.stream.slices else {
+            let index = self.host.submit_buffer(self.now, pts, encoding.kind, &mut encoding.bytes).expect(ROOM);
+            self.recovery.on_submitted(self.now, index, encoding.kind);
+            return;
+        };
+        if encoding.done == 0 {
+            let index = self.host.begin_unit(self.now, pts, encoding.kind, streaming).expect(ROOM);
+            self.recovery.on_submitted(self.now, index, encoding.kind);
+        }
+        let slice = encoding.bytes.chunks(encoding.bytes.len().div_ceil(slices as usize)).nth(encoding.done as usize);
+        self.host.push_slice(slice.unwrap_or_default()).expect("a unit is open");
+        encoding.done += 1;
+        if encoding.done == slices {
+            self.host.finish_unit(self.now).expect("a unit is open");
+        } else {
+            self.encoder = Some(encoding);
         }
     }
 
@@ -206,18 +321,35 @@ impl Simulation {
             self.out.clear();
         }
         while let Some(mut datagram) = self.media.receive(self.now) {
+            let tenth = ((self.now - self.start).as_millis() / 100) as usize;
+            self.outcome.arrived.resize(self.outcome.arrived.len().max(tenth + 1), 0);
+            self.outcome.arrived[tenth] += datagram.len() as u64 + 28;
             // Replayed and too old datagrams are refused; reasons that must not occur are counted at the end.
             let _ = self.client.handle_datagram(self.now, &mut datagram);
             self.media.reuse(datagram);
+            if let (Some(controller), Some(begun)) = (&mut self.controller, self.client.take_begun()) {
+                controller.on_begun(begun);
+            }
             self.observe();
         }
         if self.client.poll_timeout().is_none_or(|at| at <= self.now) {
             self.client.handle_timeout(self.now);
             self.observe();
         }
+        self.control_bitrate();
     }
 
-    fn on_control(&mut self, message: ClientMediaEvent) {
+    fn on_control(&mut self, message: ToHost) {
+        let message = match message {
+            ToHost::Media(message) => message,
+            ToHost::SetBitrate(rate) => {
+                self.bitrate = rate;
+                self.host.set_bitrate(rate);
+                self.outcome.bitrates.push((self.now - self.start, rate));
+                self.answers.push_back((self.now + self.latency, rate));
+                return;
+            }
+        };
         match message {
             ClientMediaEvent::RequestKeyframe => self.recovery.request_keyframe(),
             ClientMediaEvent::RequestRfi { first, last } => {
@@ -236,9 +368,12 @@ impl Simulation {
             if let ClientMediaEvent::FrameLost { .. } = event {
                 self.broken_since.get_or_insert(self.now);
             }
-            self.control.push_back((self.now + self.latency, event));
+            self.control.push_back((self.now + self.latency, ToHost::Media(event)));
         }
         while let Some(unit) = self.client.poll_unit() {
+            if let Some(controller) = &mut self.controller {
+                controller.on_unit(&unit.arrival());
+            }
             let sound = unit.bytes == self.contents.of(unit.frame_index, unit.bytes.len());
             self.outcome.damaged += u32::from(!sound);
             self.outcome.delivered += 1;

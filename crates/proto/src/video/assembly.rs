@@ -89,6 +89,8 @@ pub(super) struct Assembly {
     pub(super) last_at: Instant,
     /// Data shards restored by parity.
     pub(super) recovered: u32,
+    /// Packets that came later than the first.
+    pub(super) spread: u32,
     totals: Option<Totals>,
     complete_blocks: usize,
     /// Blocks in use; the vectors below keep stale elements beyond.
@@ -124,6 +126,7 @@ impl Assembly {
             first_at: now,
             last_at: now,
             recovered: 0,
+            spread: 0,
             totals: None,
             complete_blocks: 0,
             block_count: 0,
@@ -141,7 +144,7 @@ impl Assembly {
     pub(super) fn reuse(&mut self, identity: Identity, now: Instant) {
         self.identity = identity;
         (self.first_at, self.last_at) = (now, now);
-        (self.totals, self.recovered) = (None, 0);
+        (self.totals, self.recovered, self.spread) = (None, 0, 0);
         (self.complete_blocks, self.block_count, self.arrived_words, self.parity_count) = (0, 0, 0, 0);
     }
 
@@ -163,6 +166,12 @@ impl Assembly {
     pub(super) fn bytes(&self) -> &[u8] {
         let bytes = self.totals.map_or(0, |totals| totals.frame_bytes);
         &self.data[..bytes.min(self.data.len())]
+    }
+
+    /// Packets that the sender made of the unit, once complete.
+    pub(super) fn packets(&self) -> u32 {
+        let of = |block: &Block| u32::from(block.data_shards) + u32::from(block.recovery_shards);
+        self.blocks[..self.block_count].iter().map(of).sum()
     }
 
     /// Gives the whole unit away for `spare`, whose memory is paid for instead.

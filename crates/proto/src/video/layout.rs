@@ -13,6 +13,11 @@ impl FrameLayout {
         Self { total_shards: bytes.div_ceil(shard_bytes).max(1), block_shards }
     }
 
+    /// The layout of a single block of `shards`, at least 1.
+    pub fn block(shards: usize) -> Self {
+        Self { total_shards: shards, block_shards: shards }
+    }
+
     /// Data shards of the unit; an empty unit has one.
     pub fn total_shards(self) -> usize {
         self.total_shards

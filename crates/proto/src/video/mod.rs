@@ -1,6 +1,7 @@
 //! The video plane between an access unit and the datagrams that carry it (spec sections 4.3 to 4.7).
 //!
-//! Follow a frame: [`packetizer`] cuts an access unit into shards behind a [`header`], in the geometry of [`layout`];
+//! Follow a frame: [`packetizer`] cuts an access unit into shards behind a [`header`], in the geometry of [`layout`], or
+//! while it is still being encoded ([`Streaming`]);
 //! [`reassembler`] puts it together again in [`assembly`] buffers; [`order`] hands units on in order; [`loss`],
 //! [`protection`] and [`recovery`] decide what to do about what did not arrive.
 
@@ -14,6 +15,9 @@ pub mod packetizer;
 pub mod protection;
 pub mod reassembler;
 pub mod recovery;
+mod streamed;
+
+pub use streamed::Streaming;
 
 /// What a unit is to the stream, as the low bits of `user_flags` carry it (spec section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,4 +1,5 @@
-//! Access units into packets: all data shards of all blocks in order, then all recovery shards (spec section 4.4).
+//! Access units into packets: all data shards of all blocks in order, then all recovery shards (spec section 4.4); of a
+//! unit that is still being encoded block after block (section 4.6).
 //!
 //! Run by the host's media thread. A unit stays in the one buffer it came in; each packet is written straight to where
 //! it will be sealed. Parity is computed block by block when the last data shard has gone out, so that data never waits
@@ -10,6 +11,7 @@ use crate::{
     video::{
         header::{PacketHeader, packet_flags},
         layout::FrameLayout,
+        streamed::{Block, StreamedBlocks, Streaming},
     },
 };
 
@@ -35,25 +37,31 @@ impl PacketizerConfig {
 
 /// One access unit on its way out.
 pub struct Outgoing {
-    pts: HostTime,
-    frame_index: u32,
-    frame_bytes: u32,
-    user_flags: u32,
-    shard_bytes: usize,
-    percent: u8,
-    layout: FrameLayout,
-    /// The unit, zero-padded to whole shards.
+    info: UnitInfo,
+    /// Bytes of the unit, or what is there of it so far.
+    frame_bytes: usize,
+    /// The unit; zero-padded to whole shards once all of it is there.
     data: Vec<u8>,
-    cursor: Cursor,
+    order: Order,
+    /// The next packet's shard of the current block, counted within the pass.
+    shard: usize,
+    pass: Pass,
     left: usize,
 }
 
-/// The next packet: shard `shard` of `block`, data in the first pass, recovery in the second.
-#[derive(Clone, Copy, Default)]
-struct Cursor {
-    recovery: bool,
-    block: usize,
-    shard: usize,
+/// Which shards of a block are being written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Data,
+    Recovery,
+}
+
+/// In which order blocks are written.
+enum Order {
+    /// Data of all blocks, then recovery of all blocks (spec section 4.4).
+    Whole { layout: FrameLayout, block: usize },
+    /// Block after block, as they come about (spec section 4.6).
+    Streamed(StreamedBlocks),
 }
 
 /// What a unit is, apart from its bytes.
@@ -72,24 +80,65 @@ pub struct UnitInfo {
 }
 
 impl Outgoing {
-    /// Packets still to be written.
+    /// Packets that can be written now. Of a streamed unit more come with [`Packetizer::cut`].
     pub fn left(&self) -> usize {
         self.left
     }
 
-    /// Data shards of the unit.
+    /// Whether all packets were written.
+    pub fn is_done(&self) -> bool {
+        self.left == 0
+            && match &self.order {
+                Order::Whole { .. } => true,
+                Order::Streamed(blocks) => blocks.is_done(),
+            }
+    }
+
+    /// Data shards of the unit, as far as they are cut.
     pub fn data_shards(&self) -> usize {
-        self.layout.total_shards()
+        match &self.order {
+            Order::Whole { layout, .. } => layout.total_shards(),
+            Order::Streamed(blocks) => blocks.cut(),
+        }
     }
 
     /// Bytes per shard.
     pub fn shard_bytes(&self) -> usize {
-        self.shard_bytes
+        self.info.shard_bytes
+    }
+
+    /// Bytes of the unit, as far as they are there.
+    pub fn frame_bytes(&self) -> usize {
+        self.frame_bytes
+    }
+
+    /// What it is.
+    pub fn info(&self) -> UnitInfo {
+        self.info
+    }
+
+    /// The buffer that the unit lies in.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.data
     }
 
     /// Gives the buffer back for another unit.
     pub fn into_buffer(self) -> Vec<u8> {
         self.data
+    }
+
+    /// Appends more of a streamed unit.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.data.extend_from_slice(bytes);
+        self.frame_bytes = self.data.len();
+    }
+
+    /// The streamed unit is complete.
+    pub fn finish(&mut self) {
+        if let Order::Streamed(blocks) = &mut self.order {
+            let shards = blocks.finish(self.frame_bytes, self.info.shard_bytes);
+            self.data.resize(shards * self.info.shard_bytes, 0);
+        }
     }
 }
 
@@ -110,24 +159,53 @@ impl Packetizer {
 
     /// Takes a unit in, which is at most `u32::MAX` bytes long, in at most 65,535 blocks. `unit` grows to whole shards.
     pub fn begin(&self, info: UnitInfo, mut unit: Vec<u8>) -> Outgoing {
-        let frame_bytes = unit.len() as u32;
+        let frame_bytes = unit.len();
         let layout = FrameLayout::new(unit.len(), info.shard_bytes, self.config.block_shards);
         unit.resize(layout.total_shards() * info.shard_bytes, 0);
         let recovery = (0..layout.blocks())
             .map(|block| self.config.recovery_shards(layout.data_shards(block), info.percent))
             .sum::<usize>();
         Outgoing {
-            pts: info.pts,
-            frame_index: info.frame_index,
+            info,
             frame_bytes,
-            user_flags: info.user_flags,
-            shard_bytes: info.shard_bytes,
-            percent: info.percent,
-            layout,
             data: unit,
-            cursor: Cursor::default(),
+            order: Order::Whole { layout, block: 0 },
+            shard: 0,
+            pass: Pass::Data,
             left: layout.total_shards() + recovery,
         }
+    }
+
+    /// Opens a unit that is still being encoded, with the limits of [`Packetizer::begin`]. `buffer` is empty.
+    pub fn open(&self, info: UnitInfo, streaming: Streaming, buffer: Vec<u8>) -> Outgoing {
+        let user_flags = info.user_flags | streaming.flags();
+        Outgoing {
+            info: UnitInfo { user_flags, ..info },
+            frame_bytes: 0,
+            data: buffer,
+            order: Order::Streamed(StreamedBlocks::new(streaming, self.config.block_shards)),
+            shard: 0,
+            pass: Pass::Data,
+            left: 0,
+        }
+    }
+
+    /// Data shards of the next block of a streamed unit, once the last one is written and enough is there.
+    pub fn next_block(&self, unit: &Outgoing) -> Option<usize> {
+        match &unit.order {
+            Order::Streamed(blocks) if unit.left == 0 => blocks.next(unit.frame_bytes, unit.info.shard_bytes),
+            Order::Streamed(_) | Order::Whole { .. } => None,
+        }
+    }
+
+    /// Cuts that block off, at this FEC percentage. Returns its recovery shards.
+    pub fn cut(&self, unit: &mut Outgoing, percent: u8) -> usize {
+        let Some(data) = self.next_block(unit) else { return 0 };
+        let Order::Streamed(blocks) = &mut unit.order else { return 0 };
+        let recovery = self.config.recovery_shards(data, percent);
+        blocks.cut_off(data, recovery);
+        (unit.shard, unit.pass, unit.left) = (0, Pass::Data, data + recovery);
+        recovery
     }
 
     /// Appends the next packet of `unit`, header and shard, to `out`. Does nothing when none is left.
@@ -135,74 +213,97 @@ impl Packetizer {
         if unit.left == 0 {
             return;
         }
-        self.settle(unit);
-        let header = self.header(unit);
-        out.extend_from_slice(&header.encode());
-        let Cursor { recovery, block, shard } = unit.cursor;
-        let (from, first) = if recovery { (&self.parity, 0) } else { (&unit.data, unit.layout.start(block)) };
-        out.extend_from_slice(&from[(first + shard) * unit.shard_bytes..][..unit.shard_bytes]);
-        unit.cursor.shard += 1;
+        let block = self.settle(unit);
+        out.extend_from_slice(&self.header(unit, &block).encode());
+        let bytes = unit.info.shard_bytes;
+        let from = match unit.pass {
+            Pass::Data => &unit.data[(block.start + unit.shard) * bytes..],
+            Pass::Recovery => &self.parity[unit.shard * bytes..],
+        };
+        out.extend_from_slice(&from[..bytes]);
+        unit.shard += 1;
         unit.left -= 1;
         self.stream_seq = self.stream_seq.wrapping_add(1);
     }
 
-    /// Moves the cursor on to a shard that exists; there is one, since packets are left.
-    fn settle(&mut self, unit: &mut Outgoing) {
-        while unit.cursor.shard == self.shards_of_pass(unit) {
-            unit.cursor.shard = 0;
-            unit.cursor.block += 1;
-            if unit.cursor.block == unit.layout.blocks() {
-                unit.cursor.block = 0;
-                unit.cursor.recovery = true;
+    /// Moves on to a shard that exists, which there is while packets are left, and returns its block.
+    fn settle(&mut self, unit: &mut Outgoing) -> Block {
+        let mut block = self.block(unit);
+        while unit.shard == block.shards_of(unit.pass) {
+            unit.shard = 0;
+            match &mut unit.order {
+                Order::Streamed(_) => unit.pass = Pass::Recovery,
+                Order::Whole { layout, block } => {
+                    *block += 1;
+                    if *block == layout.blocks() {
+                        (*block, unit.pass) = (0, Pass::Recovery);
+                    }
+                }
+            }
+            block = self.block(unit);
+        }
+        if unit.pass == Pass::Recovery && unit.shard == 0 {
+            self.compute_parity(unit, &block);
+        }
+        block
+    }
+
+    /// The block that is being written.
+    fn block(&self, unit: &Outgoing) -> Block {
+        match &unit.order {
+            Order::Streamed(blocks) => blocks.current(),
+            Order::Whole { layout, block } => {
+                let data = layout.data_shards(*block);
+                let recovery = self.config.recovery_shards(data, unit.info.percent);
+                Block { index: *block, start: layout.start(*block), data, recovery }
             }
         }
-        if unit.cursor.recovery && unit.cursor.shard == 0 {
-            self.compute_parity(unit);
-        }
     }
 
-    fn shards_of_pass(&self, unit: &Outgoing) -> usize {
-        let data = unit.layout.data_shards(unit.cursor.block);
-        if unit.cursor.recovery { self.config.recovery_shards(data, unit.percent) } else { data }
-    }
-
-    fn compute_parity(&mut self, unit: &Outgoing) {
-        let block = unit.cursor.block;
-        let shape = BlockShape {
-            data: unit.layout.data_shards(block),
-            recovery: self.shards_of_pass(unit),
-            shard_bytes: unit.shard_bytes,
-        };
-        let data = &unit.data[unit.layout.start(block) * unit.shard_bytes..][..shape.data * unit.shard_bytes];
+    fn compute_parity(&mut self, unit: &Outgoing, block: &Block) {
+        let bytes = unit.info.shard_bytes;
+        let shape = BlockShape { data: block.data, recovery: block.recovery, shard_bytes: bytes };
         self.fec
-            .encode(shape, data, &mut self.parity)
+            .encode(shape, &unit.data[block.start * bytes..][..block.data * bytes], &mut self.parity)
             .expect("recovery_shards only names shapes the scheme supports, shards are even");
     }
 
-    fn header(&self, unit: &Outgoing) -> PacketHeader {
-        let Cursor { recovery, block, shard } = unit.cursor;
-        let data = unit.layout.data_shards(block);
+    fn header(&self, unit: &Outgoing, block: &Block) -> PacketHeader {
+        let (is_last, sizes) = match &unit.order {
+            Order::Whole { layout, .. } => (true, (unit.frame_bytes, layout.blocks())),
+            Order::Streamed(blocks) => (blocks.is_done(), blocks.sizes(unit.frame_bytes, unit.info.shard_bytes)),
+        };
         let mut flags = packet_flags::PICTURE;
-        if unit.left == 1 {
+        if unit.left == 1 && is_last {
             flags |= packet_flags::END;
         }
-        if !recovery && block == 0 && shard == 0 {
+        if unit.pass == Pass::Data && block.index == 0 && unit.shard == 0 {
             flags |= packet_flags::START;
         }
+        let before = if unit.pass == Pass::Recovery { block.data } else { 0 };
         PacketHeader {
-            pts: unit.pts,
-            frame_index: unit.frame_index,
+            pts: unit.info.pts,
+            frame_index: unit.info.frame_index,
             stream_seq: self.stream_seq,
-            frame_bytes: unit.frame_bytes,
-            user_flags: unit.user_flags,
-            block_index: block as u16,
-            block_count: unit.layout.blocks() as u16,
-            data_shards: data as u16,
-            recovery_shards: self.config.recovery_shards(data, unit.percent) as u16,
-            shard_index: (shard + if recovery { data } else { 0 }) as u16,
-            shard_bytes: unit.shard_bytes as u16,
+            frame_bytes: sizes.0 as u32,
+            user_flags: unit.info.user_flags,
+            block_index: block.index as u16,
+            block_count: sizes.1 as u16,
+            data_shards: block.data as u16,
+            recovery_shards: block.recovery as u16,
+            shard_index: (unit.shard + before) as u16,
+            shard_bytes: unit.info.shard_bytes as u16,
             fec_scheme: self.config.scheme.id(),
             packet_flags: flags,
+        }
+    }
+}
+
+impl Block {
+    fn shards_of(&self, pass: Pass) -> usize {
+        match pass {
+            Pass::Data => self.data,
+            Pass::Recovery => self.recovery,
         }
     }
 }

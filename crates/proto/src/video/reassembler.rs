@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    bitrate::Begun,
     fec::{FecDecoder, FecScheme},
     units::HostTime,
     video::{
@@ -37,7 +38,7 @@ pub const MIN_SHARD_BYTES: usize = 512;
 pub const MEMORY_LIMIT: usize = 64 << 20;
 
 /// The fewest data shards of a block of a unit sent slice by slice.
-const MIN_SLICE_SHARDS: usize = 16;
+pub(super) const MIN_SLICE_SHARDS: usize = 16;
 /// Finished units' buffers that are kept for later ones.
 const MAX_POOLED: usize = 16;
 
@@ -111,6 +112,21 @@ impl AssembledUnit {
         self.0.last_at
     }
 
+    /// Packets that came later than the first.
+    pub fn spread_packets(&self) -> u32 {
+        self.0.spread
+    }
+
+    /// Packets that the sender made of it.
+    pub fn packets(&self) -> u32 {
+        self.0.packets()
+    }
+
+    /// Bytes of each packet's shard.
+    pub fn shard_bytes(&self) -> usize {
+        self.0.identity.shard_bytes
+    }
+
     /// Data shards that parity restored.
     pub fn recovered_shards(&self) -> u32 {
         self.0.recovered
@@ -141,6 +157,8 @@ pub struct Reassembler {
     counters: LossCounters,
     /// The newest frame that was lost since [`Reassembler::take_lost`].
     lost: Option<u32>,
+    /// The newest frame that began since [`Reassembler::take_begun`].
+    begun: Option<Begun>,
 }
 
 impl Reassembler {
@@ -157,6 +175,7 @@ impl Reassembler {
             meter: Meter::new(config.memory_budget()),
             counters: LossCounters::default(),
             lost: None,
+            begun: None,
         }
     }
 
@@ -187,6 +206,9 @@ impl Reassembler {
         }
         if matches!(self.slots[slot], Slot::Empty) {
             self.slots[slot] = Slot::Assembling(self.start(&header, now));
+            if self.newest.is_some_and(|(newest, _)| newest == header.frame_index) {
+                self.begun = Some(Begun { pts: header.pts, at: now });
+            }
             if self.assembling == 0 {
                 self.idle_check = Some(now + MAX_IDLE);
             }
@@ -231,6 +253,11 @@ impl Reassembler {
     /// The newest frame that was lost since the last call.
     pub fn take_lost(&mut self) -> Option<u32> {
         self.lost.take()
+    }
+
+    /// The newest frame that began to arrive since the last call.
+    pub fn take_begun(&mut self) -> Option<Begun> {
+        self.begun.take()
     }
 
     /// When to call [`Reassembler::expire_idle`] next; it may then find nothing yet.
@@ -282,6 +309,7 @@ impl Reassembler {
     fn touch(&mut self, now: Instant, slot: usize) {
         if let Slot::Assembling(unit) = &mut self.slots[slot] {
             unit.last_at = now;
+            unit.spread += u32::from(now > unit.first_at);
         }
     }
 
@@ -343,7 +371,9 @@ impl Reassembler {
             user_flags: header.user_flags,
             shard_bytes: usize::from(header.shard_bytes),
         };
-        let need = header.frame_bytes as usize + MAX_SHARD_BYTES;
+        // A unit whose size is not known yet gets the largest: units of one stream are alike.
+        let is_sized = header.block_count > 0;
+        let need = if is_sized { header.frame_bytes as usize + MAX_SHARD_BYTES } else { usize::MAX };
         let sizes = || self.pool.iter().map(|unit| unit.data_capacity()).enumerate();
         let fitting = sizes().filter(|&(_, size)| size >= need).min_by_key(|&(_, size)| size);
         match fitting.or_else(|| sizes().max_by_key(|&(_, size)| size)) {

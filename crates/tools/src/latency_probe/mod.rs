@@ -87,7 +87,9 @@ fn measure(options: &Options) -> Result<Vec<Stage>> {
     let client = Client::new(&options.dir)?;
     client.pair(&host.address, &host.arm()?)?;
     let length = Duration::from_secs(options.seconds);
-    let streaming = client.connect(&host.address, &options.mode, length, &[])?;
+    // The host's own rate to the end: a client that chooses one would measure another stream each time.
+    let script = ["0s:bitrate=0".to_owned()];
+    let streaming = client.connect(&host.address, &options.mode, length, &script)?;
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s").expect("a template that is right");
     let progress = ProgressBar::new(options.seconds).with_style(style);
     let began = Instant::now();

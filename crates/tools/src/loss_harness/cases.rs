@@ -14,6 +14,8 @@ pub(crate) struct Case {
     pub(crate) weather: Weather,
     /// Later weather, by the share of the stream it begins at.
     pub(crate) changes: Vec<(f64, Weather)>,
+    /// Parity in percent, where it does not follow the losses.
+    pub(crate) parity: Option<u8>,
     pub(crate) promise: Promise,
 }
 
@@ -28,11 +30,17 @@ pub(crate) enum Promise {
     NinetyNineOfHundred,
     /// Each burst costs at most one frame, and the picture is good one round trip and one frame later.
     OneFrameABurst { every: Duration },
+    /// No burst costs two frames.
+    NoTwoInARow,
 }
 
 const MS: Duration = Duration::from_millis(1);
 /// From one burst of 30 to the next.
 const BURST_EVERY: Duration = Duration::from_secs(2);
+
+/// With fifteen recovery shards a frame, which is this share of thirty, a burst of thirty that is shared by two frames leaves
+/// at least one of them whole; with fewer no order of packets does. Frames of the default stream have thirty shards.
+const HALF_A_BURST: u8 = 50;
 
 impl Promise {
     /// Whether it was kept; `None` where nothing was promised.
@@ -43,6 +51,10 @@ impl Promise {
             Self::None => return (outcome.damaged > 0).then_some(false),
             Self::NoFrameLost => lost == 0,
             Self::NinetyNineOfHundred => lost * 100 <= outcome.sent,
+            Self::NoTwoInARow => {
+                let frame = Duration::from_secs(1) / stream.frames_per_second;
+                outcome.lost_at.windows(2).all(|two| two[1] - two[0] > frame * 3 / 2)
+            }
             Self::OneFrameABurst { every } => {
                 let bursts = stream.length.as_nanos() / every.as_nanos();
                 let in_time = weather.round_trip() + Duration::from_secs(1) / stream.frames_per_second;
@@ -56,7 +68,7 @@ impl Promise {
 /// All cases over a link with this latency, one way.
 pub(crate) fn all(latency: Duration, bitrate: Bitrate) -> Vec<Case> {
     let fair = Weather { latency, ..Weather::default() };
-    let case = |name, weather, promise| Case { name, weather, changes: Vec::new(), promise };
+    let case = |name, weather, promise| Case { name, weather, changes: Vec::new(), parity: None, promise };
     let random = |name, percent, promise| case(name, Weather { loss: Loss::Random(percent), ..fair }, promise);
     let lost = |name, loss, promise| case(name, Weather { loss, ..fair }, promise);
     let queue = 50 * MS;
@@ -68,6 +80,7 @@ pub(crate) fn all(latency: Duration, bitrate: Bitrate) -> Vec<Case> {
         name,
         weather: narrow(500),
         changes: vec![(0.3, narrow(share)), (0.6, narrow(500))],
+        parity: None,
         promise,
     };
     vec![
@@ -85,6 +98,10 @@ pub(crate) fn all(latency: Duration, bitrate: Bitrate) -> Vec<Case> {
             Promise::OneFrameABurst { every: BURST_EVERY },
         ),
         lost("burst-30-anywhere", Loss::Bursts { start: 0.025, length: 30 }, Promise::None),
+        Case {
+            parity: Some(HALF_A_BURST),
+            ..lost("burst-30-halved", Loss::Bursts { start: 0.025, length: 30 }, Promise::NoTwoInARow)
+        },
         lost("periodic", Loss::Periodic { every: 100 * MS, length: 4 }, Promise::NinetyNineOfHundred),
         case("reorder", Weather { reorder: (5.0, 20 * MS), ..fair }, Promise::NinetyNineOfHundred),
         case("duplicate", Weather { duplicate: 5.0, ..fair }, Promise::NoFrameLost),

@@ -86,6 +86,7 @@ impl Options {
             can_invalidate: !self.idr_only,
             fec_percent: self.fec,
             adaptive: !self.fixed,
+            ..Stream::default()
         }
     }
 
@@ -105,7 +106,8 @@ fn play(cases: &[Case], stream: &Stream, seed: u64) -> Vec<Row> {
     let mut rows = Vec::new();
     for case in cases {
         progress.set_message(case.name);
-        let mut simulation = Simulation::new(Instant::now(), *stream, case.weather, seed);
+        let played = case.parity.map_or(*stream, |fec_percent| Stream { fec_percent, adaptive: false, ..*stream });
+        let mut simulation = Simulation::new(Instant::now(), played, case.weather, seed);
         for (share, weather) in &case.changes {
             simulation = simulation.changing(stream.length.mul_f64(*share), *weather);
         }
@@ -130,7 +132,7 @@ mod tests {
     fn every_promise_is_kept_for_ten_seconds_and_broken_ones_are_seen() {
         let stream = Stream { length: Duration::from_secs(10), ..Stream::default() };
         let mut cases = cases::all(Duration::from_millis(5), stream.bitrate);
-        cases.retain(|case| ["fair", "random-5", "burst-30", "duplicate"].contains(&case.name));
+        cases.retain(|case| ["fair", "random-5", "burst-30", "burst-30-halved", "duplicate"].contains(&case.name));
         for row in play(&cases, &stream, 1) {
             assert_eq!(row.kept, Some(true), "{}: {}", row.name, row.outcome);
         }

@@ -68,10 +68,10 @@ pub enum FrameRequest {
     Idr,
 }
 
-/// One compressed picture.
+/// One compressed picture, or a part of one.
 #[derive(Clone, Copy, Debug)]
 pub struct EncodedUnit<'a> {
-    /// Annex-B byte stream: begins with a start code, and with the parameter sets if it is an IDR.
+    /// Annex-B byte stream: begins with a start code, and with the parameter sets if it is (the first part of) an IDR.
     pub bytes: &'a [u8],
     /// Decodable without anything before it.
     pub is_idr: bool,
@@ -98,6 +98,28 @@ pub trait Encoder: Send {
         request: FrameRequest,
         pts: HostTime,
     ) -> Result<Option<EncodedUnit<'_>>, EncodeError>;
+
+    /// Whether [`Encoder::encode_slices`] hands slices on while the encoder is still at work. libavcodec hands out whole
+    /// units only, so none that is driven through it does.
+    fn hands_on_slices(&self) -> bool {
+        false
+    }
+
+    /// As [`Encoder::encode`], handing each slice on as soon as it is done: every part carries whole NAL units, and all of
+    /// them together are the unit. Nothing is handed on when the encoder chose to skip the frame.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`]; what was handed on before is of no use then.
+    fn encode_slices(
+        &mut self,
+        frame: &Pixels,
+        request: FrameRequest,
+        pts: HostTime,
+        hand_on: &mut dyn FnMut(EncodedUnit<'_>),
+    ) -> Result<(), EncodeError> {
+        self.encode(frame, request, pts)?.into_iter().for_each(hand_on);
+        Ok(())
+    }
 
     /// Aims for another rate from the next frame on, without an IDR. Returns the rate after clamping.
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Bitrate;
