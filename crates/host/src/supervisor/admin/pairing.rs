@@ -41,7 +41,7 @@ impl Order<'_> {
         let WindowState::Armed { remaining, .. } = window else {
             return Err(error(AdminErrorCode::Internal, "the PIN window did not open"));
         };
-        let mut open = PinWindowOpen { pin: None, link: None, seconds_left: seconds(remaining), bound_to };
+        let mut open = PinWindowOpen { pin: None, link: None, qr: None, seconds_left: seconds(remaining), bound_to };
         match secret {
             PairingSecret::Pin(pin) => {
                 let digits = PinDigits::try_from(pin.digits().to_owned());

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 /// A passphrase, a code or a link. `Debug` does not show it, and its memory is wiped.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(from = "String", into = "String")]
+#[schema(value_type = String)]
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {

@@ -4,10 +4,15 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use punktfunk_trust::{Grants, UnknownAccess};
 use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 /// Rights: `full`, `controller-only`, `view-only`, or rights with `+` between them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, examples("full", "controller-only", "view-only", "gamepad+pointer"))]
 pub struct AccessWord(pub Grants);
 
 impl FromStr for AccessWord {
@@ -41,6 +46,16 @@ pub enum ExpiresIn {
     /// After this time, in whole seconds.
     After(Duration),
 }
+
+impl PartialSchema for ExpiresIn {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^([1-9][0-9]{0,8}[smhd]|never)$"));
+        let text = text.description(Some("When access ends, from now: `45m`, `2h`, `30d`, or `never`."));
+        text.examples(["2h", "never"]).into()
+    }
+}
+
+impl ToSchema for ExpiresIn {}
 
 impl ExpiresIn {
     /// The time; `None` is without end.
