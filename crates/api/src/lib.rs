@@ -5,5 +5,8 @@
 
 pub mod host;
 pub mod model;
+mod peer;
+pub mod server;
 
 pub use host::{Host, HostEvent, SettingsRefusal, Topic};
+pub use peer::Peer;
