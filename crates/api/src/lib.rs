@@ -5,5 +5,7 @@
 
 pub mod host;
 pub mod model;
+mod peer;
 
 pub use host::{Host, HostEvent, SettingsRefusal, Topic};
+pub use peer::Peer;
