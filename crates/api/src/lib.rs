@@ -3,6 +3,7 @@
 //! [`model`] is what is asked and answered, the same for the console, `ctl` and programs; [`Host`] is the host as this
 //! crate sees it.
 
+pub mod assets;
 pub mod host;
 pub mod model;
 mod peer;
