@@ -21,6 +21,7 @@ pub struct Web {
     from: SocketAddr,
     tls: Arc<rustls::ClientConfig>,
     cookie: Option<String>,
+    token: Option<String>,
 }
 
 /// What the host answered.
@@ -54,12 +55,22 @@ impl Web {
     /// The certificate cannot be used.
     pub fn new(host: SocketAddr, from: impl Into<std::net::IpAddr>, persona: &Persona) -> Result<Self> {
         let from = SocketAddr::new(from.into(), 0);
-        Ok(Self { host, from, tls: Arc::new(tls::web(persona)?), cookie: None })
+        Ok(Self { host, from, tls: Arc::new(tls::web(persona)?), cookie: None, token: None })
     }
 
     /// The same with this login.
     pub fn with_cookie(&self, cookie: &str) -> Self {
         Self { cookie: Some(cookie.to_owned()), ..self.clone() }
+    }
+
+    /// The same with this bearer token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// What its login consists of, without the cookie's name; empty if it has none.
+    pub fn cookie_value(&self) -> &str {
+        self.cookie.as_deref().and_then(|cookie| cookie.split_once('=')).map_or("", |(_, value)| value)
     }
 
     /// A connection without a word.
@@ -103,9 +114,10 @@ impl Web {
     /// No answer came.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Result<WebAnswer> {
         let cookie = self.cookie.as_ref().map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+        let token = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let length = body.len();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: https://{host}\r\n{cookie}\
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: https://{host}\r\n{cookie}{token}\
              Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}",
             host = self.host,
         );

@@ -5,6 +5,7 @@ pub mod console;
 pub mod flood;
 pub mod impostor;
 pub mod knock;
+pub mod leaks;
 pub mod middle;
 pub mod points;
 pub mod refusal;
