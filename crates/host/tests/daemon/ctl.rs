@@ -201,6 +201,7 @@ async fn answers_are_printed_for_people() {
         AdminResponse::Armed(PinWindowOpen {
             pin: Some("0042".to_owned().try_into().unwrap()),
             link: None,
+            qr: None,
             seconds_left: 120,
             bound_to: None,
         }),

@@ -10,9 +10,11 @@ use super::{
 };
 
 pub use punktfunk_api::model::{
-    AccessWord, AdminError, AdminErrorCode, Administrator, AdministratorState, AuditVerdict, BackupKey, Device,
-    EndedSession, ExpiresIn, HostIdentity, HostStatus, Knock, NoDuration, PairedBy, PinDigits, PinWindowOpen,
-    PinWindowState, SecretText, Session,
+    AccessWord, AdminError, AdminErrorCode, Administrator, AdministratorState, ApproveRequest, ArmRequest, AuditPage,
+    AuditQuery, AuditVerdict, BackupKey, BackupWritten, Device, DeviceChange,
+    DoctorReport, EndedSession, ExpiresIn, Health,
+    HostIdentity, HostStatus, InvitedBy, Knock, NoDuration, PairedBy, Pending, PinDigits, PinWindowOpen, PinWindowState,
+    QrCode, RestoreRequest, Restored, SecretText, Session,
 };
 
 /// The version of this protocol. Host and `ctl` are one program, so a host answers exactly its own version.
