@@ -25,6 +25,9 @@ pub struct HostStatus {
     pub fingerprint: Fingerprint,
     /// Where the control port listens: `0.0.0.0:9777`.
     pub listen: String,
+    /// Where the console listens: `0.0.0.0:47990`; absent: it is off, or could not listen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console: Option<String>,
     /// `require` or `open`.
     pub pairing_policy: String,
     /// Whether discovery announces the host.

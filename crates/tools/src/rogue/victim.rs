@@ -216,6 +216,8 @@ listen = "127.0.0.1"
 port = 0
 [display]
 backend = "synthetic"
+[console]
+port = 0
 [log]
 level = "info"
 "#;

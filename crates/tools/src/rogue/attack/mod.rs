@@ -1,6 +1,7 @@
 //! The attacks, each a function from a host to a finding.
 
 pub mod ceremony;
+pub mod console;
 pub mod flood;
 pub mod impostor;
 pub mod knock;
