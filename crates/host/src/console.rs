@@ -6,8 +6,16 @@ use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     os::unix::fs::MetadataExt as _,
     path::Path,
+    sync::Arc,
+    time::Duration,
 };
 
+use punktfunk_api::{
+    ApiOptions, Host, Network,
+    model::{Fault, FaultCode, Severity},
+    server::{self, ServerLimits},
+};
+use punktfunk_transport::TlsIdentity;
 use punktfunk_trust::{DeclaredPassword, PasswordCost, PasswordHash};
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
@@ -17,7 +25,108 @@ use zeroize::Zeroizing;
 use crate::{
     config::{Config, ConsoleConfig},
     error::StartError,
+    supervisor::{Supervisor, health::fault},
 };
+
+/// The console's socket and the host's certificate, before it is served.
+pub struct Console(Option<Open>);
+
+struct Open {
+    address: SocketAddr,
+    listener: io::Result<TcpListener>,
+    identity: TlsIdentity,
+}
+
+impl Console {
+    /// Listens, if `config` says so. A port that is taken is tried again while the host runs.
+    pub fn open(config: &Config, identity: &TlsIdentity) -> Self {
+        let address = address(config);
+        let open = || Open { address, listener: listen(address), identity: identity.clone() };
+        Self(config.console.enable.then(open))
+    }
+
+    /// The port to announce.
+    pub fn port(&self) -> Option<u16> {
+        let open = self.0.as_ref()?;
+        let bound = open.listener.as_ref().ok().and_then(|listener| listener.local_addr().ok());
+        Some(bound.unwrap_or(open.address).port()).filter(|port| *port != 0)
+    }
+
+    /// Serves console and API until `stop` completes.
+    pub async fn serve(self, supervisor: Arc<Supervisor>, stop: impl Future<Output = ()>) {
+        let Some(Open { address, listener, identity }) = self.0 else { return };
+        let mut stop = std::pin::pin!(stop);
+        let listener = tokio::select! {
+            () = &mut stop => return,
+            listener = listening(&supervisor, address, listener) => listener,
+        };
+        let tls = match punktfunk_transport::https(&identity) {
+            Ok(tls) => tls,
+            Err(error) => return tracing::error!(%error, "the console cannot use the host's certificate"),
+        };
+        let address = listener.local_addr().unwrap_or(address);
+        supervisor.set_console(address);
+        tracing::info!(%address, "the console listens");
+        let options = options(supervisor.config());
+        let app = punktfunk_api::router(Arc::clone(&supervisor) as Arc<dyn Host>, options);
+        server::serve(listener, tls, app, ServerLimits::default(), stop).await;
+    }
+}
+
+/// Waits until the port is free; says so meanwhile.
+async fn listening(
+    supervisor: &Arc<Supervisor>,
+    address: SocketAddr,
+    mut listener: io::Result<TcpListener>,
+) -> TcpListener {
+    let mut told = false;
+    loop {
+        match listener {
+            Ok(listener) => {
+                if told {
+                    tell(supervisor, None).await;
+                }
+                return listener;
+            }
+            Err(error) if !told => {
+                told = true;
+                tell(supervisor, Some(unavailable(address, &error))).await;
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
+        listener = listen(address);
+    }
+}
+
+async fn tell(supervisor: &Arc<Supervisor>, fault: Option<Fault>) {
+    let supervisor = Arc::clone(supervisor);
+    if let Err(error) = tokio::task::spawn_blocking(move || supervisor.set_console_fault(fault)).await {
+        tracing::error!(%error, "the console's fault could not be listed");
+    }
+}
+
+fn unavailable(address: SocketAddr, error: &io::Error) -> Fault {
+    let what = format!("the console cannot listen on {address} (TCP): {error}");
+    let remedy = "stop what uses the port (`ss -tlpn` names it), or set console.port or console.listen";
+    fault(FaultCode::PortUnavailable, Severity::Warning, what, remedy)
+}
+
+fn options(config: &Config) -> ApiOptions {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine = machine.trim();
+    let own = ["", ".local", ".lan", ".home", ".fritz.box", ".home.arpa", ".internal"];
+    let own = own.iter().filter(|_| !machine.is_empty()).map(|domain| format!("{machine}{domain}"));
+    ApiOptions {
+        names: own.chain(config.console.names.iter().cloned()).collect(),
+        // Checked when the configuration was read.
+        token_from: config.console.token_from.iter().filter_map(|text| text.parse::<Network>().ok()).collect(),
+        ..ApiOptions::default()
+    }
+}
+
+/// How often a port that is taken is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the console's configuration keeps in files.
 #[derive(Default)]
@@ -51,7 +160,8 @@ fn read_password(path: &Path) -> Result<PasswordHash, StartError> {
 }
 
 fn read_token(path: &Path) -> Result<[u8; 32], StartError> {
-    let wrong = |fault: &str| StartError::Secret { key: "console.token_file", path: path.to_owned(), fault: fault.into() };
+    let wrong =
+        |fault: &str| StartError::Secret { key: "console.token_file", path: path.to_owned(), fault: fault.into() };
     let (text, is_open) = read(path).map_err(|fault| wrong(&fault.to_string()))?;
     if is_open {
         return Err(wrong(OPEN));

@@ -115,8 +115,10 @@ async fn run(setup: Setup) -> Result<End, StartError> {
     let admin = AdminServer::bind(&setup.runtime_dir, AdminLimits::default())?;
     let config = setup.settings.config().clone();
     let trust = open_trust(&setup.state_dir, &config)?;
-    let console = Console::open(&config, &trust);
-    let server = listen(&config, &trust)?;
+    let identity = trust.identity();
+    let identity = TlsIdentity::new(identity.certificate_der.clone(), identity.private_key_pkcs8_der.clone());
+    let server = listen(&config, &identity)?;
+    let console = Console::open(&config, &identity);
     let listen = server
         .local_addr()
         .map_err(|source| StartError::System { what: "asking the control socket for its address", source })?;
@@ -143,7 +145,7 @@ async fn run(setup: Setup) -> Result<End, StartError> {
     });
     let keeping = [
         tokio::spawn(Arc::clone(&supervisor).keep_time()),
-        tokio::spawn(Arc::clone(&supervisor).keep_health()),
+        tokio::spawn(Arc::clone(&supervisor).keep_health(move |line| notifier.status(line))),
         tokio::spawn(Arc::clone(&supervisor).keep_samples()),
         tokio::spawn(notifier.keep_alive(alive(notifier, Arc::clone(&supervisor)))),
     ];
@@ -252,11 +254,9 @@ fn damaged(what: &str, state_dir: &std::path::Path, fault: &dyn std::fmt::Displa
     StartError::DamagedData { what: format!("{what} in {}", state_dir.display()), fault: fault.to_string() }
 }
 
-fn listen(config: &Config, trust: &Trust) -> Result<Server, StartError> {
-    let identity = trust.identity();
-    let identity = TlsIdentity::new(identity.certificate_der.clone(), identity.private_key_pkcs8_der.clone());
+fn listen(config: &Config, identity: &TlsIdentity) -> Result<Server, StartError> {
     let address = SocketAddr::new(config.network.listen, config.network.port);
-    Server::bind(address, &identity, ServerOptions::default()).map_err(|fault| match fault {
+    Server::bind(address, identity, ServerOptions::default()).map_err(|fault| match fault {
         TransportError::PortInUse(address) => StartError::PortInUse { address },
         TransportError::Identity(fault) => {
             StartError::DamagedData { what: "the host's identity".into(), fault: fault.to_string() }

@@ -133,7 +133,10 @@ fn set_aside(path: &Path, fault: &str) -> String {
             aside.display()
         ),
         Err(error) => {
-            format!("the settings stored in {} cannot be read ({fault}; {error}), so none of them holds", path.display())
+            format!(
+                "the settings stored in {} cannot be read ({fault}; {error}), so none of them holds",
+                path.display()
+            )
         }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
     path::PathBuf,
 };
 
+use punktfunk_api::Network;
 use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::{DeviceName, Grants};
 
-use super::{Config, ConsoleConfig, DeviceConfig, EncoderConfig, HostConfig, NetworkConfig, SessionConfig, schema::shown};
+use super::{
+    Config, ConsoleConfig, DeviceConfig, EncoderConfig, HostConfig, NetworkConfig, SessionConfig, schema::shown,
+};
 
 /// A value that its type allows and its meaning does not.
 pub(super) struct Violation {
@@ -161,7 +163,7 @@ fn check_console(config: &Config, out: &mut Vec<Violation>) {
             out.push(Violation::new(&["console", key], shown(&path.to_string_lossy()), "an absolute path"));
         }
     }
-    if let Some(network) = token_from.iter().find(|network| !is_network(network)) {
+    if let Some(network) = token_from.iter().find(|network| network.parse::<Network>().is_err()) {
         let allowed = "networks such as \"192.168.1.0/24\" or \"fd00::/8\", or addresses";
         out.push(Violation::new(&["console", "token_from"], shown(network), allowed));
     }
@@ -174,13 +176,4 @@ fn is_host_name(name: &str) -> bool {
             && !label.starts_with('-')
     };
     name.len() <= 253 && name.split('.').all(label)
-}
-
-fn is_network(text: &str) -> bool {
-    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-    let Ok(address) = address.parse::<IpAddr>() else { return false };
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    bits.is_none_or(|bits| {
-        bits.bytes().all(|b| b.is_ascii_digit()) && bits.parse::<u8>().is_ok_and(|bits| bits <= most)
-    })
 }

@@ -59,7 +59,12 @@ impl Declared {
     }
 }
 
-fn note_places(places: &mut BTreeMap<String, String>, path: &str, table: &DeTable<'_>, place: &dyn Fn(usize) -> String) {
+fn note_places(
+    places: &mut BTreeMap<String, String>,
+    path: &str,
+    table: &DeTable<'_>,
+    place: &dyn Fn(usize) -> String,
+) {
     for (key, item) in table {
         let path = if path.is_empty() { key.get_ref().to_string() } else { format!("{path}.{}", key.get_ref()) };
         match item.get_ref() {
@@ -281,8 +286,7 @@ mod tests {
     fn change(file: &str, changes: serde_json::Value) -> Result<(Values, Config), Vec<(String, String)>> {
         let changes = serde_json::from_value(changes).unwrap();
         let problems = |problem: punktfunk_api::model::SettingProblem| (problem.key, problem.allowed);
-        changed(&declared(file), &Values::new(), &changes)
-            .map_err(|found| found.into_iter().map(problems).collect())
+        changed(&declared(file), &Values::new(), &changes).map_err(|found| found.into_iter().map(problems).collect())
     }
 
     #[test]

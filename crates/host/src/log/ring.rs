@@ -138,7 +138,10 @@ fn level(level: Level) -> LogLevel {
 mod tests {
     use std::sync::Arc;
 
-    use punktfunk_api::{HostEvent, model::{LogLevel, LogQuery}};
+    use punktfunk_api::{
+        HostEvent,
+        model::{LogLevel, LogQuery},
+    };
     use tokio::sync::broadcast;
     use tracing_subscriber::{Registry, layer::SubscriberExt as _};
 

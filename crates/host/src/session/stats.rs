@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
+use punktfunk_api::model::StageLatency;
 use punktfunk_proto::units::{Bitrate, Mode};
 use punktfunk_video::frame::FrameCounts;
-use punktfunk_api::model::StageLatency;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::StageHistogram;

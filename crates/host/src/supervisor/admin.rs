@@ -45,9 +45,7 @@ fn carry_out(order: &Order<'_>, request: AdminRequest) -> Answer {
         }
         AdminRequest::Deny { knock } => AdminResponse::Denied { knock: order.deny(&knock)? },
         AdminRequest::Devices => AdminResponse::Devices { devices: order.devices() },
-        AdminRequest::RenameDevice { device, name } => {
-            AdminResponse::Renamed { device: order.rename(&device, &name)? }
-        }
+        AdminRequest::RenameDevice { device, name } => AdminResponse::Renamed { device: order.rename(&device, &name)? },
         AdminRequest::RevokeDevice { device } => {
             let (device, sessions_ended) = order.revoke(&device)?;
             AdminResponse::Revoked { device, sessions_ended }
@@ -71,6 +69,13 @@ fn carry_out(order: &Order<'_>, request: AdminRequest) -> Answer {
         AdminRequest::PromoteIdentity => AdminResponse::Identity(order.promote_identity()?),
         AdminRequest::Sessions => AdminResponse::Sessions { sessions: order.sessions() },
         AdminRequest::SessionHistory => AdminResponse::SessionHistory { sessions: order.session_history() },
+        AdminRequest::Doctor => AdminResponse::Doctor(order.doctor()),
+        AdminRequest::Settings => AdminResponse::Settings(order.settings()),
+        AdminRequest::ChangeSettings { changes } => AdminResponse::Settings(order.set(&changes)?),
+        AdminRequest::Restart => {
+            order.restart();
+            AdminResponse::Restarting
+        }
         AdminRequest::StopSession { session } => {
             AdminResponse::SessionStopped { session: order.stop_session(session)? }
         }

@@ -168,12 +168,10 @@ async fn open(
     let (backend, encoder) = supervisor.ready_media().map_err(failed)?;
     let prepared = {
         let (supervisor, plan) = (Arc::clone(&supervisor), plan.clone());
-        tokio::task::spawn_blocking(move || {
-            Prepared::open(&plan, &*backend, encoder, &supervisor.config.network)
-        })
-        .await
-        .map_err(|error| failed(format!("the session could not be prepared: {error}")))?
-        .map_err(|error| failed(error.to_string()))?
+        tokio::task::spawn_blocking(move || Prepared::open(&plan, &*backend, encoder, &supervisor.config.network))
+            .await
+            .map_err(|error| failed(format!("the session could not be prepared: {error}")))?
+            .map_err(|error| failed(error.to_string()))?
     };
     let media = prepared.media_port().map_err(|error| failed(error.to_string()))?;
     let ports = HostPorts { media, console: supervisor.console_port() };

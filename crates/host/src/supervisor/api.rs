@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, time::Instant};
 
 use punktfunk_api::{
-    Host, HostEvent, SettingsRefusal, Topic,
+    Host, HostEvent, SettingsRefusal,
     model::{
         AdminError, AdminErrorCode, AdministratorState, ApproveRequest, ArmRequest, AuditPage, AuditQuery,
         AuditVerdict, BackupKey, BackupWritten, Device, DeviceChange, DeviceStanding, DoctorReport, EndedSession,
@@ -13,9 +13,7 @@ use punktfunk_api::{
     },
 };
 use punktfunk_proto::units::Fingerprint;
-use punktfunk_trust::{
-    Action, AdminRefusal, AuditEvent, Origin, Password, SessionId, SessionToken, SetPasswordError, Verdict,
-};
+use punktfunk_trust::{Action, AdminRefusal, Origin, Password, SessionId, SessionToken, SetPasswordError, Verdict};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::broadcast;
@@ -189,20 +187,11 @@ impl Host for Supervisor {
     }
 
     fn change_settings(&self, by: &Origin, change: SettingsChange) -> Result<Settings, SettingsRefusal> {
-        let changed = self.settings.change(&change.changes)?;
-        for what in &changed {
-            tracing::info!(what, "a setting was changed; it holds after a restart");
-            self.record(by.clone(), AuditEvent::ConfigurationChanged { what: what.as_str().into() });
-        }
-        if !changed.is_empty() {
-            self.tell(HostEvent::Changed(Topic::Settings));
-        }
-        Ok(self.settings.list())
+        self.order(by).change_settings(&change.changes)
     }
 
     fn restart(&self, by: &Origin) {
-        tracing::info!(?by, "a restart was asked for");
-        self.restart.notify_one();
+        self.order(by).restart();
     }
 
     fn logs(&self, query: &LogQuery) -> Vec<LogLine> {

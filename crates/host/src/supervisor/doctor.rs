@@ -142,5 +142,6 @@ fn disk(state_dir: &Path) -> String {
 
 /// Frames a second of 60 that are enough.
 const ENOUGH: f64 = 50.0;
-const TOO_SLOW: &str = "the machine is too slow or too busy for 1280x720@60: close other programs, or use a graphics card";
+const TOO_SLOW: &str =
+    "the machine is too slow or too busy for 1280x720@60: close other programs, or use a graphics card";
 const NOT_STREAMED: &str = "look at the log (`journalctl -u punktfunk-host`), and at the checks of display and encoder";

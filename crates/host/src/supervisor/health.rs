@@ -73,8 +73,9 @@ impl Supervisor {
         self.look();
     }
 
-    /// Looks at the machine for as long as the host runs: often while something is wrong, rarely otherwise.
-    pub async fn keep_health(self: Arc<Self>) {
+    /// Looks at the machine for as long as the host runs: often while something is wrong, rarely otherwise. After each
+    /// look `told` gets the line on what the host does.
+    pub async fn keep_health(self: Arc<Self>, told: impl Fn(&str)) {
         loop {
             let is_faulty = self.faults().iter().any(|fault| fault.severity > Severity::Notice);
             tokio::time::sleep(if is_faulty { WHILE_FAULTY } else { WHILE_WELL }).await;
@@ -83,6 +84,7 @@ impl Supervisor {
             if let Err(error) = looked {
                 tracing::error!(%error, "looking at the machine failed");
             }
+            told(&self.status_line());
         }
     }
 
@@ -151,12 +153,7 @@ impl Supervisor {
     }
 }
 
-pub(crate) fn fault(
-    code: FaultCode,
-    severity: Severity,
-    what: impl Into<String>,
-    remedy: impl Into<String>,
-) -> Fault {
+pub(crate) fn fault(code: FaultCode, severity: Severity, what: impl Into<String>, remedy: impl Into<String>) -> Fault {
     Fault { code, severity, what: what.into(), remedy: remedy.into() }
 }
 

@@ -20,10 +20,7 @@ use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -60,8 +57,8 @@ pub struct Supervisor {
     media: Media,
     identity: Fingerprint,
     listen: SocketAddr,
-    /// TCP port of the console; 0 while it is not served.
-    console: AtomicU16,
+    /// Where the console is served, once it is.
+    console: OnceLock<SocketAddr>,
     token: Option<[u8; 32]>,
     started: Instant,
     trust: Mutex<Trust>,
@@ -136,7 +133,7 @@ impl Supervisor {
             strangers: Strangers::new(STRANGERS),
             identity: trust.identity().fingerprint,
             token: secrets.token,
-            console: AtomicU16::new(0),
+            console: OnceLock::new(),
             config,
             settings,
             state_dir,
@@ -265,14 +262,19 @@ impl Supervisor {
         self.tell(HostEvent::Changed(Topic::Sessions));
     }
 
-    /// Where the console is served, while it is.
+    /// The port that the console is served on, once it is.
     pub fn console_port(&self) -> Option<u16> {
-        Some(self.console.load(Ordering::Relaxed)).filter(|port| *port != 0)
+        self.console.get().map(SocketAddr::port)
     }
 
-    /// The console is served on this port.
-    pub(crate) fn set_console_port(&self, port: u16) {
-        self.console.store(port, Ordering::Relaxed);
+    /// The console is served here from now on.
+    pub(crate) fn set_console(&self, address: SocketAddr) {
+        let _ = self.console.set(address);
+    }
+
+    /// What the configuration in force says.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Waits until somebody asks for a restart.

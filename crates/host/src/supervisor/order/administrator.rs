@@ -38,8 +38,7 @@ impl Order<'_> {
         code: &str,
         password: Password,
     ) -> Result<SessionToken, SetPasswordError> {
-        let begun =
-            self.host.administrator().begin_claim(Instant::now(), source, (code, password), &mut rand::rng());
+        let begun = self.host.administrator().begin_claim(Instant::now(), source, (code, password), &mut rand::rng());
         let hashed = begun?.run();
         let store = |hash: &_| self.change(|trust, now| trust.store_administrator(now, Some(hash)));
         let token = self.host.administrator().finish_password(Instant::now(), hashed, &mut rand::rng(), store)?;
@@ -84,8 +83,7 @@ impl Order<'_> {
         password: Password,
     ) -> Result<SessionToken, SetPasswordError> {
         let source = self.origin.source.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let begun =
-            self.host.administrator().begin_change(Instant::now(), source, (token, password), &mut rand::rng());
+        let begun = self.host.administrator().begin_change(Instant::now(), source, (token, password), &mut rand::rng());
         let hashed = begun?.run();
         let store = |hash: &_| self.change(|trust, now| trust.store_administrator(now, Some(hash)));
         self.host.administrator().finish_password(Instant::now(), hashed, &mut rand::rng(), store)

@@ -7,6 +7,7 @@ mod administrator;
 mod devices;
 mod pairing;
 mod sessions;
+mod settings;
 mod upkeep;
 
 use std::time::Duration;
@@ -54,6 +55,7 @@ impl<'a> Order<'a> {
             id: host.config.host.id.clone().unwrap_or(id),
             fingerprint: host.identity,
             listen: host.listen.to_string(),
+            console: host.console.get().map(ToString::to_string),
             pairing_policy: match policy {
                 PairingPolicy::Require => "require".into(),
                 PairingPolicy::Open => "open".into(),

@@ -2,10 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use punktfunk_proto::{
-    pairing::{JoinAddress, JoinLink, JoinToken, PairingSecret},
-    units::Fingerprint,
-};
+use punktfunk_proto::pairing::{JoinAddress, JoinLink, JoinToken, PairingSecret};
 use punktfunk_trust::{
     ApproveError, Invitation, InvitedBy, InvitedDevice, Knock as TrustKnock, KnockId, Offer, Presence, WindowState,
 };
