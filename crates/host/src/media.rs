@@ -1,66 +1,125 @@
-//! Which display and which encoder this host uses: real candidates, tried in order, once.
+//! Which display and which encoder this host uses: real candidates, tried in order.
+//!
+//! What works is kept for as long as the host runs; what does not is tried again, so that a driver that comes late or
+//! a program that is installed later needs no restart.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+use punktfunk_api::model::{Probe, Probes};
 use punktfunk_video::{
-    display::{Backend, DisplayError, embedded::Embedded, sway::Sway, synthetic::Synthetic},
+    display::{Backend, embedded::Embedded, sway::Sway, synthetic::Synthetic},
     encode::{self, Codec, EncoderKind},
 };
 
-use crate::{
-    config::{Config, DisplayBackend, EncoderBackend},
-    error::StartError,
-    supervisor::Media,
-};
+use crate::config::{Config, DisplayBackend, EncoderBackend};
 
-/// Finds what works here. Logs every candidate with its reason.
-///
-/// # Errors
-/// Nothing that the configuration allows works; the text says why and what to install or set.
-pub fn choose(config: &Config, runtime_dir: &Path) -> Result<Media, StartError> {
-    Ok(Media { backend: choose_display(config.display.backend, runtime_dir)?, encoder: choose_encoder(config)? })
+/// What was found on this machine.
+pub struct Media {
+    display: DisplayBackend,
+    encoder: EncoderBackend,
+    runtime_dir: PathBuf,
+    found: Mutex<Findings>,
 }
 
-fn choose_display(wanted: DisplayBackend, runtime_dir: &Path) -> Result<Arc<dyn Backend>, StartError> {
-    let candidates: Vec<Arc<dyn Backend>> = match wanted {
-        DisplayBackend::Auto => vec![Arc::new(Embedded::new(runtime_dir)), Arc::new(Sway)],
-        DisplayBackend::Embedded => vec![Arc::new(Embedded::new(runtime_dir))],
-        DisplayBackend::Sway => vec![Arc::new(Sway)],
-        DisplayBackend::Synthetic => vec![Arc::new(Synthetic)],
-    };
-    let mut faults = Vec::new();
-    for backend in candidates {
-        match backend.probe() {
-            Ok(()) => {
-                tracing::info!(display = backend.name(), "display backend chosen");
-                return Ok(backend);
-            }
-            Err(fault) => {
-                tracing::warn!(display = backend.name(), %fault, "display backend cannot be used");
-                faults.push((backend.name(), fault));
-            }
+/// What works here, and what was tried.
+#[derive(Clone, Default)]
+pub struct Findings {
+    /// Makes displays.
+    pub backend: Option<Arc<dyn Backend>>,
+    /// Encodes what they paint.
+    pub encoder: Option<EncoderKind>,
+    /// Every candidate with its reason.
+    pub probes: Probes,
+}
+
+impl Media {
+    /// Tries what `config` allows, and logs every candidate with its reason. Blocks for a second or so.
+    pub fn probe(config: &Config, runtime_dir: PathBuf) -> Self {
+        let (display, encoder) = (config.display.backend, config.encoder.backend);
+        let media = Self { display, encoder, runtime_dir, found: Mutex::default() };
+        media.probe_again();
+        media
+    }
+
+    /// What was found.
+    pub fn chosen(&self) -> Findings {
+        self.found().clone()
+    }
+
+    /// Tries again what did not work. Blocks likewise.
+    pub fn probe_again(&self) {
+        let Findings { backend, encoder, .. } = self.chosen();
+        if backend.is_none() {
+            let (backend, displays) = self.choose_display();
+            let mut found = self.found();
+            log_changes("display", &found.probes.displays, &displays);
+            (found.backend, found.probes.displays) = (backend, displays);
+        }
+        if encoder.is_none() {
+            let (encoder, encoders) = self.choose_encoder();
+            let mut found = self.found();
+            log_changes("encoder", &found.probes.encoders, &encoders);
+            (found.encoder, found.probes.encoders) = (encoder, encoders);
         }
     }
-    Err(StartError::Missing { what: "every configured display backend".into(), fault: joined(&faults) })
+
+    fn choose_display(&self) -> (Option<Arc<dyn Backend>>, Vec<Probe>) {
+        let embedded = || Arc::new(Embedded::new(&self.runtime_dir));
+        let candidates: Vec<Arc<dyn Backend>> = match self.display {
+            DisplayBackend::Auto => vec![embedded(), Arc::new(Sway)],
+            DisplayBackend::Embedded => vec![embedded()],
+            DisplayBackend::Sway => vec![Arc::new(Sway)],
+            DisplayBackend::Synthetic => vec![Arc::new(Synthetic)],
+        };
+        let mut probes = Vec::new();
+        for backend in candidates {
+            let fault = backend.probe().err().map(|fault| fault.to_string());
+            let works = fault.is_none();
+            probes.push(Probe { name: backend.name().to_owned(), chosen: works, fault });
+            if works {
+                return (Some(backend), probes);
+            }
+        }
+        (None, probes)
+    }
+
+    fn choose_encoder(&self) -> (Option<EncoderKind>, Vec<Probe>) {
+        let wanted: &[EncoderKind] = match self.encoder {
+            EncoderBackend::Auto => EncoderKind::ALL,
+            EncoderBackend::X264 => &[EncoderKind::X264],
+        };
+        let mut candidates = encode::probe(Codec::H264);
+        candidates.retain(|candidate| wanted.contains(&candidate.kind));
+        let chosen = encode::choose(&candidates).ok();
+        let probes = candidates.iter().map(|candidate| Probe {
+            name: candidate.kind.name().to_owned(),
+            chosen: chosen == Some(candidate.kind),
+            fault: candidate.verdict.as_ref().err().map(ToString::to_string),
+        });
+        (chosen, probes.collect())
+    }
+
+    fn found(&self) -> MutexGuard<'_, Findings> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn joined(faults: &[(&'static str, DisplayError)]) -> String {
-    faults.iter().map(|(name, fault)| format!("{name}: {fault}")).collect::<Vec<_>>().join("; ")
-}
-
-fn choose_encoder(config: &Config) -> Result<EncoderKind, StartError> {
-    let wanted: &[EncoderKind] = match config.encoder.backend {
-        EncoderBackend::Auto => EncoderKind::ALL,
-        EncoderBackend::X264 => &[EncoderKind::X264],
-    };
-    let mut candidates = encode::probe(Codec::H264);
-    candidates.retain(|candidate| wanted.contains(&candidate.kind));
-    for candidate in &candidates {
-        match &candidate.verdict {
-            Ok(()) => tracing::info!(encoder = candidate.kind.name(), "encoder works"),
-            Err(fault) => tracing::warn!(encoder = candidate.kind.name(), %fault, "encoder cannot be used"),
+/// Says each candidate once, not every time it is tried.
+fn log_changes(kind: &str, before: &[Probe], now: &[Probe]) {
+    for probe in now.iter().filter(|probe| !before.contains(probe)) {
+        match &probe.fault {
+            Some(fault) => tracing::warn!(kind, name = probe.name, fault, "cannot be used"),
+            None if probe.chosen => tracing::info!(kind, name = probe.name, "chosen"),
+            None => tracing::info!(kind, name = probe.name, "works"),
         }
     }
-    encode::choose(&candidates)
-        .map_err(|fault| StartError::Missing { what: "every configured encoder".into(), fault: fault.to_string() })
+}
+
+/// Why none of `probes` can be used, in one line.
+pub(crate) fn faults(probes: &[Probe]) -> String {
+    let faults = probes.iter().filter_map(|probe| Some(format!("{}: {}", probe.name, probe.fault.as_ref()?)));
+    faults.collect::<Vec<_>>().join("; ")
 }

@@ -172,6 +172,7 @@ impl EncodeLoop {
         self.next_index = self.next_index.wrapping_add(1);
         let unit = Unit { bytes, pts, kind, queue, encode: taken.elapsed() };
         self.stats.count_unit(unit.bytes.len(), unit.encode);
+        self.stats.time_encode(unit.queue, unit.encode);
         // Gone means that the session ends; the inbox will say so.
         let _ = self.send.send(SendMessage::Unit(unit));
         Ok(())

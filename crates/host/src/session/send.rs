@@ -153,6 +153,7 @@ impl SendLoop {
             Ok(_) => {
                 self.stats.set_fec_percent(self.media.fec_percent());
                 self.flush(batch);
+                self.stats.time_send(began.elapsed());
             }
             Err(error) => {
                 tracing::error!(%error, bytes = unit.bytes.len(), "an access unit could not be sent");

@@ -1,5 +1,7 @@
 //! What goes over the admin socket. Times are in seconds, rates in kbit/s; instants are Unix times in seconds.
 
+use std::collections::BTreeMap;
+
 use punktfunk_proto::units::Fingerprint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,9 +12,11 @@ use super::{
 };
 
 pub use punktfunk_api::model::{
-    AccessWord, AdminError, AdminErrorCode, Administrator, AdministratorState, AuditVerdict, BackupKey, Device,
-    EndedSession, ExpiresIn, HostIdentity, HostStatus, Knock, NoDuration, PairedBy, PinDigits, PinWindowOpen,
-    PinWindowState, SecretText, Session,
+    AccessWord, AdminError, AdminErrorCode, Administrator, AdministratorState, ApproveRequest, ArmRequest, AuditPage,
+    AuditQuery, AuditVerdict, BackupKey, BackupWritten, Check, CheckOutcome, Device, DeviceChange, DoctorReport,
+    EndedSession, ExpiresIn, HostIdentity, HostStatus, InvitedBy, Knock, NoDuration, PairedBy, Pending, PinDigits,
+    PinWindowOpen, PinWindowState, QrCode, RestoreRequest, Restored, SecretText, Session, Setting, SettingKind,
+    SettingLock, Settings,
 };
 
 /// The version of this protocol. Host and `ctl` are one program, so a host answers exactly its own version.
@@ -149,6 +153,17 @@ pub enum AdminRequest {
         /// Which.
         session: u64,
     },
+    /// The host tests itself; takes some seconds. Answered by [`AdminResponse::Doctor`].
+    Doctor,
+    /// Every key of the configuration. Answered by [`AdminResponse::Settings`].
+    Settings,
+    /// Stores values for keys that the configuration file does not set. Answered by [`AdminResponse::Settings`].
+    ChangeSettings {
+        /// By key; null takes a stored value away.
+        changes: BTreeMap<String, Value>,
+    },
+    /// Ends all sessions and starts the host anew. Answered by [`AdminResponse::Restarting`].
+    Restart,
 }
 
 /// What the host answers.
@@ -243,6 +258,12 @@ pub enum AdminResponse {
         /// The session as it was.
         session: Session,
     },
+    /// To [`AdminRequest::Doctor`].
+    Doctor(DoctorReport),
+    /// To [`AdminRequest::Settings`] and [`AdminRequest::ChangeSettings`].
+    Settings(Settings),
+    /// To [`AdminRequest::Restart`].
+    Restarting,
     /// The request was not carried out.
     Error(AdminError),
 }

@@ -1,23 +1,31 @@
-//! Structured logs to standard error.
+//! Structured logs to standard error, and the last lines of them in memory for the console.
 //!
 //! What is secret never gets here: types that hold secrets redact their `Debug`, and messages name devices by the
 //! first digits of their fingerprint.
 
-use std::io::{self, IsTerminal as _};
+mod ring;
+
+use std::{
+    io::{self, IsTerminal as _},
+    sync::Arc,
+};
 
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, Registry, filter::Targets, fmt, layer::SubscriberExt as _};
 
+pub use ring::LogRing;
+
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
-/// Sends everything logged in this process to standard error as `config` says. The first call counts; later ones
-/// change nothing.
-pub fn init(config: &LogConfig) {
+/// Sends everything logged in this process to standard error as `config` says, and keeps the last lines in `ring`. The
+/// first call counts; later ones change nothing.
+pub fn init(config: &LogConfig, ring: Arc<LogRing>) {
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Json => Box::new(fmt::layer().json().flatten_event(true).with_writer(io::stderr)),
         LogFormat::Text => Box::new(fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr)),
     };
-    let subscriber = Registry::default().with(lines.with_filter(targets(config.level)));
+    let kept = ring::RingLayer(ring).with_filter(targets(config.level));
+    let subscriber = Registry::default().with(lines.with_filter(targets(config.level))).with(kept);
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 

@@ -2,14 +2,14 @@
 
 use punktfunk_trust::{ChangeError, DeviceName, DeviceState, Offer, RevokeError};
 
-use super::{Answer, Order, count, error, pairing::Asked};
+use super::{Asked, Order, count, error};
 use crate::admin::{
-    protocol::{AccessWord, AdminError, AdminErrorCode, AdminResponse, Device, ExpiresIn, PairedBy},
+    protocol::{AccessWord, AdminError, AdminErrorCode, Device, DeviceChange, ExpiresIn, PairedBy},
     select::FingerprintPrefix,
 };
 
 impl Order<'_> {
-    pub(super) fn devices(&self) -> Vec<Device> {
+    pub(in crate::supervisor) fn devices(&self) -> Vec<Device> {
         let mut devices = self.host.with_trust(|trust, _| {
             trust.devices().filter(|device| device.state == DeviceState::Paired).cloned().collect::<Vec<_>>()
         });
@@ -17,36 +17,40 @@ impl Order<'_> {
         devices.iter().map(|device| self.as_told(device)).collect()
     }
 
-    fn find_device(&self, prefix: &FingerprintPrefix) -> Result<Device, AdminError> {
+    pub(in crate::supervisor) fn find_device(&self, prefix: &FingerprintPrefix) -> Result<Device, AdminError> {
         Ok(prefix.find(self.devices(), |device| device.fingerprint)?)
     }
 
-    pub(super) fn rename(&self, prefix: &FingerprintPrefix, name: &str) -> Answer {
+    pub(in crate::supervisor) fn rename(&self, prefix: &FingerprintPrefix, name: &str) -> Result<Device, AdminError> {
         let device = self.find_device(prefix)?;
         let name = DeviceName::written(name)
             .ok_or_else(|| error(AdminErrorCode::BadRequest, "a name needs at least one visible character"))?;
         self.change(|trust, now| trust.rename(now, device.fingerprint, name)).map_err(|fault| not_changed(&fault))?;
-        Ok(AdminResponse::Renamed { device: self.find_device(prefix)? })
+        self.find_device(prefix)
     }
 
-    pub(super) fn revoke(&self, prefix: &FingerprintPrefix) -> Answer {
+    pub(in crate::supervisor) fn revoke(&self, prefix: &FingerprintPrefix) -> Result<(Device, u32), AdminError> {
         let device = self.find_device(prefix)?;
         let sessions_ended = count(self.host.sessions().of(device.fingerprint).len());
         self.change(|trust, now| trust.revoke(now, device.fingerprint)).map_err(|fault| not_removed(&fault))?;
         tracing::info!(device = device.name, sessions_ended, "revoked");
-        Ok(AdminResponse::Revoked { device, sessions_ended })
+        Ok((device, sessions_ended))
     }
 
-    pub(super) fn forget(&self, prefix: &FingerprintPrefix) -> Answer {
+    pub(in crate::supervisor) fn forget(&self, prefix: &FingerprintPrefix) -> Result<Device, AdminError> {
         let known = self.host.with_trust(|trust, _| trust.devices().cloned().collect::<Vec<_>>());
         let device = prefix.find(known, |device| device.fingerprint)?;
         self.change(|trust, now| trust.forget(now, device.fingerprint)).map_err(|fault| not_removed(&fault))?;
         tracing::info!(device = %device.name, "forgotten");
-        Ok(AdminResponse::Forgotten { device: self.as_told(&device) })
+        Ok(self.as_told(&device))
     }
 
     /// What is not asked for stays as it is, the time that is left too.
-    pub(super) fn set_access(&self, prefix: &FingerprintPrefix, (access, expires): Asked) -> Answer {
+    pub(in crate::supervisor) fn set_access(
+        &self,
+        prefix: &FingerprintPrefix,
+        (access, expires): Asked,
+    ) -> Result<Device, AdminError> {
         let fingerprint = self.find_device(prefix)?.fingerprint;
         if access.is_none() && expires.is_none() {
             return Err(error(
@@ -62,10 +66,27 @@ impl Order<'_> {
             trust.set_access(now, fingerprint, Offer { grants, lifetime })
         })
         .map_err(|fault| not_changed(&fault))?;
-        Ok(AdminResponse::AccessSet { device: self.find_device(prefix)? })
+        self.find_device(prefix)
     }
 
-    pub(super) fn as_told(&self, device: &punktfunk_trust::Device) -> Device {
+    /// A name that cannot be stops the whole change.
+    pub(in crate::supervisor) fn change_device(
+        &self,
+        prefix: &FingerprintPrefix,
+        change: &DeviceChange,
+    ) -> Result<Device, AdminError> {
+        let asked = (change.access, change.expires);
+        match (&change.name, asked) {
+            (Some(name), (None, None)) => self.rename(prefix, name),
+            (None, asked) => self.set_access(prefix, asked),
+            (Some(name), asked) => {
+                self.rename(prefix, name)?;
+                self.set_access(prefix, asked)
+            }
+        }
+    }
+
+    pub(in crate::supervisor) fn as_told(&self, device: &punktfunk_trust::Device) -> Device {
         let unix = |time: punktfunk_proto::units::HostTime| time.nanos() / 1_000_000_000;
         Device {
             name: device.name.to_string(),

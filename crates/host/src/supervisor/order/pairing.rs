@@ -2,22 +2,22 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use punktfunk_proto::{
-    pairing::{JoinAddress, JoinLink, JoinToken, PairingSecret},
-    units::Fingerprint,
-};
+use punktfunk_proto::pairing::{JoinAddress, JoinLink, JoinToken, PairingSecret};
 use punktfunk_trust::{
     ApproveError, Invitation, InvitedBy, InvitedDevice, Knock as TrustKnock, KnockId, Offer, Presence, WindowState,
 };
 
-use super::{Answer, Order, error, seconds};
+use punktfunk_api::{HostEvent, Topic};
+use qrcode::{Color, EcLevel};
+
+use super::{Asked, Order, error, seconds};
 use crate::admin::{
-    protocol::{AccessWord, AdminError, AdminErrorCode, AdminResponse, ExpiresIn, Knock, PinDigits, PinWindowOpen},
+    protocol::{
+        AccessWord, AdminError, AdminErrorCode, ApproveRequest, ArmRequest, Device, ExpiresIn, InvitedBy as AskedBy,
+        Knock, Pending, PinDigits, PinWindowOpen, PinWindowState, QrCode,
+    },
     select::KnockSelector,
 };
-
-/// Rights and time as they were asked for; what is absent is the default.
-pub(super) type Asked = (Option<AccessWord>, Option<ExpiresIn>);
 
 /// The offer that was asked for.
 fn offer((access, expires): Asked) -> Offer {
@@ -30,26 +30,36 @@ fn lifetime(expires: Option<ExpiresIn>) -> Option<std::time::Duration> {
 }
 
 impl Order<'_> {
-    pub(super) fn arm(&self, bound_to: Option<Fingerprint>, join: bool, asked: Asked) -> Answer {
+    pub(in crate::supervisor) fn arm(&self, request: &ArmRequest) -> Result<PinWindowOpen, AdminError> {
+        let bound_to = request.bound_to;
         let invitation = Invitation {
             device: bound_to.map_or(InvitedDevice::Anyone, InvitedDevice::Bound),
-            by: if join { InvitedBy::Token } else { InvitedBy::Pin },
-            offer: offer(asked),
+            by: match request.by {
+                AskedBy::Pin => InvitedBy::Pin,
+                AskedBy::Link => InvitedBy::Token,
+            },
+            offer: offer((request.access, request.expires)),
         };
         let (secret, window) =
             self.change(|trust, now| (trust.arm(now, invitation, &mut rand::rng()), trust.window(now)));
         let WindowState::Armed { remaining, .. } = window else {
             return Err(error(AdminErrorCode::Internal, "the PIN window did not open"));
         };
+        // A window in the place of another looks the same to those who did not open it, but lasts longer.
+        self.host.tell(HostEvent::Changed(Topic::Pairing));
         let mut open = PinWindowOpen { pin: None, link: None, qr: None, seconds_left: seconds(remaining), bound_to };
         match secret {
             PairingSecret::Pin(pin) => {
                 let digits = PinDigits::try_from(pin.digits().to_owned());
                 open.pin = Some(digits.map_err(|text| error(AdminErrorCode::Internal, text))?);
             }
-            PairingSecret::Token(token) => open.link = Some(self.link(token)?.to_text().to_string().into()),
+            PairingSecret::Token(token) => {
+                let text = self.link(token)?.to_text();
+                open.qr = picture(&text);
+                open.link = Some(text.to_string().into());
+            }
         }
-        Ok(AdminResponse::Armed(open))
+        Ok(open)
     }
 
     /// The link to this host; taken back if nobody could follow it.
@@ -64,17 +74,16 @@ impl Order<'_> {
         })
     }
 
-    pub(super) fn disarm(&self) -> AdminResponse {
-        let was_armed = self.change(|trust, now| {
+    pub(in crate::supervisor) fn disarm(&self) -> bool {
+        self.change(|trust, now| {
             let was_armed = matches!(trust.window(now), WindowState::Armed { .. });
             trust.disarm();
             was_armed
-        });
-        AdminResponse::Disarmed { was_armed }
+        })
     }
 
-    pub(super) fn pending(&self) -> AdminResponse {
-        self.host.with_trust(|trust, now| AdminResponse::Pending {
+    pub(in crate::supervisor) fn pending(&self) -> Pending {
+        self.host.with_trust(|trust, now| Pending {
             knocks: trust.knocks(now).map(|knock| shown(&knock)).collect(),
             dropped: trust.dropped_knocks(),
         })
@@ -91,22 +100,50 @@ impl Order<'_> {
         }
     }
 
-    pub(super) fn approve(&self, selector: &KnockSelector, label: Option<&str>, asked: Asked) -> Answer {
+    /// The device as stored, and whether its connection was waiting and goes on.
+    pub(in crate::supervisor) fn approve(
+        &self,
+        selector: &KnockSelector,
+        request: &ApproveRequest,
+    ) -> Result<(Device, bool), AdminError> {
         let knock = self.find_knock(selector)?;
+        let offer = offer((request.access, request.expires));
         let device = self
-            .change(|trust, now| trust.approve(now, knock.id, label, offer(asked)))
+            .change(|trust, now| trust.approve(now, knock.id, request.label.as_deref(), offer))
             .map_err(|refusal| not_approved(&refusal))?;
         tracing::info!(device = %device.name, fingerprint = device.fingerprint.short(), "approved");
         let admitted = knock.presence == Presence::Waiting;
-        Ok(AdminResponse::Approved { device: self.as_told(&device), admitted })
+        Ok((self.as_told(&device), admitted))
     }
 
-    pub(super) fn deny(&self, selector: &KnockSelector) -> Answer {
+    pub(in crate::supervisor) fn deny(&self, selector: &KnockSelector) -> Result<Knock, AdminError> {
         let knock = self.find_knock(selector)?;
         let denied = self.change(|trust, now| trust.deny(now, knock.id)).map_err(|refusal| not_approved(&refusal))?;
         tracing::info!(fingerprint = denied.fingerprint.short(), "denied");
-        Ok(AdminResponse::Denied { knock: shown(&denied) })
+        Ok(shown(&denied))
     }
+}
+
+/// The window as those see it who did not open it.
+pub(super) fn told_window(window: WindowState) -> Option<PinWindowState> {
+    match window {
+        WindowState::Armed { device, remaining, .. } => Some(PinWindowState {
+            seconds_left: seconds(remaining),
+            bound_to: match device {
+                InvitedDevice::Anyone => None,
+                InvitedDevice::Bound(fingerprint) => Some(fingerprint),
+            },
+        }),
+        WindowState::Disarmed | WindowState::Spent { .. } => None,
+    }
+}
+
+/// The link to scan; `None` if it is too long for a picture.
+fn picture(link: &str) -> Option<QrCode> {
+    let code = qrcode::QrCode::with_error_correction_level(link, EcLevel::L).ok()?;
+    let digit = |color: &Color| color.select('1', '0');
+    let rows = code.to_colors().chunks(code.width()).map(|row| row.iter().map(digit).collect()).collect();
+    Some(QrCode { rows })
 }
 
 /// Where devices of this network reach a host that listens on `listen`.
