@@ -7,7 +7,11 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use crate::{app::App, guard, lane::Lane};
+use crate::{
+    app::App,
+    guard::{self, Demands, Media},
+    lane::Lane,
+};
 
 /// One route.
 pub(crate) struct Route {
@@ -23,6 +27,7 @@ pub(crate) struct Route {
     pub(crate) schemas: Vec<(String, RefOr<Schema>)>,
     /// The longest body, in bytes.
     body_limit: usize,
+    media: Media,
     handler: MethodRouter<App>,
 }
 
@@ -34,7 +39,7 @@ impl Route {
     pub(crate) fn new(lane: Lane, (schemas, paths, handler): UtoipaMethodRouter<App>) -> Self {
         let (path, item) = paths.paths.into_iter().next().expect("a handler has a path");
         let (method, operation) = only_operation(item).expect("a route has one handler");
-        Self { lane, method, path, operation, schemas, body_limit: BODY_LIMIT, handler }
+        Self { lane, method, path, operation, schemas, body_limit: BODY_LIMIT, media: Media::Json, handler }
     }
 
     /// The same, with longer bodies.
@@ -42,9 +47,15 @@ impl Route {
         Self { body_limit, ..self }
     }
 
+    /// The same, with bodies of plain text as well.
+    pub(crate) fn with_text(self) -> Self {
+        Self { media: Media::JsonOrText, ..self }
+    }
+
     /// Adds it to `router`, behind its lane.
     pub(crate) fn add_to(self, router: Router<App>, app: &App) -> Router<App> {
-        let guarded = from_fn_with_state((app.clone(), self.lane), guard::admit);
+        let demands = Demands { lane: self.lane, media: self.media };
+        let guarded = from_fn_with_state((app.clone(), demands), guard::admit);
         let limit = DefaultBodyLimit::max(self.body_limit);
         router.route(&self.path, self.handler.route_layer(guarded).route_layer(limit))
     }

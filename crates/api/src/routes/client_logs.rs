@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequest as _, Request, State},
-    http::{StatusCode, header},
+    http::StatusCode,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -38,11 +38,9 @@ pub(super) async fn send_client_logs(
     let text = if says_json(request.headers()) {
         let Body(log) = Body::<ClientLog>::from_request(request, &app).await?;
         log.text
-    } else if says_text(&request) {
+    } else {
         let bytes = extract::read(request, &app).await?;
         String::from_utf8(bytes.into()).map_err(|_| Problem::new(ProblemCode::BadRequest, "the text is not UTF-8"))?
-    } else {
-        return Err(Problem::new(ProblemCode::NotJson, "send text/plain or application/json"));
     };
     if text.len() > MAX_TEXT {
         return Err(Problem::new(ProblemCode::TooLarge, "send 64 KiB of text at most"));
@@ -51,12 +49,6 @@ pub(super) async fn send_client_logs(
         app.ask(move |host| host.client_logs(&device, &redact(&text))).await?;
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn says_text(request: &Request) -> bool {
-    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value
-        .is_some_and(|value| value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/plain")))
 }
 
 /// The longest text, in bytes.

@@ -50,7 +50,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::new(Device, routes!(host::list_compositors)),
         Route::new(Device, routes!(host::list_library)),
         Route::new(Device, routes!(art::show_art)),
-        Route::new(Device, routes!(client_logs::send_client_logs)).with_body_limit(client_logs::BODY_LIMIT),
+        Route::new(Device, routes!(client_logs::send_client_logs)).with_body_limit(client_logs::BODY_LIMIT).with_text(),
         Route::new(Admin, routes!(host::show_overview)),
     ];
     table.extend(access());
