@@ -121,6 +121,7 @@ fn options(config: &Config) -> ApiOptions {
         names: own.chain(config.console.names.iter().cloned()).collect(),
         // Checked when the configuration was read.
         token_from: config.console.token_from.iter().filter_map(|text| text.parse::<Network>().ok()).collect(),
+        files: Some(punktfunk_api::assets::router()),
         ..ApiOptions::default()
     }
 }

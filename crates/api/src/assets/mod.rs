@@ -1,8 +1,9 @@
 //! The console's files, embedded in the program.
 
 use axum::{
+    Router,
     body::Body,
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header},
 };
 
 include!(concat!(env!("OUT_DIR"), "/console.rs"));
@@ -13,6 +14,13 @@ struct File {
     plain: &'static [u8],
     /// The same, compressed when the console was built.
     brotli: Option<&'static [u8]>,
+}
+
+/// The console's files for [`crate::ApiOptions::files`].
+pub fn router() -> Router {
+    Router::new().fallback(|uri: Uri, headers: HeaderMap| async move {
+        respond(uri.path(), &headers).ok_or((StatusCode::NOT_FOUND, "There is no such file."))
+    })
 }
 
 /// What is at `path`: a file, or the console itself for each of its pages. `None` where a file was meant that is not
