@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo host test lint check check-modules check-boot bench fuzz
+.PHONY: help setup demo console host test e2e screenshots check-api lint check check-modules check-boot bench fuzz
 
 CARGO ?= cargo
 # nextest runs each test in a process of its own, as tests expect that look at what their process left behind; plain
@@ -11,6 +11,8 @@ RUNNER := $(if $(NEXTEST),nextest run,test --no-fail-fast)
 ifeq ($(NEXTEST),)
 export RUST_TEST_THREADS := 1
 endif
+# Runs a command in web/ with a Node.js that is new enough.
+NODE := crates/tools/scripts/with-node.sh
 FUZZ_SECONDS ?= 600
 # Builds the programs that are checked; `make check` builds all tests with them, as it needs those anyway.
 BUILD = $(CARGO) build --locked -p punktfunk-host -p punktfunk-client
@@ -27,15 +29,34 @@ demo: setup ## Streams a real desktop to a real client on this machine, checks i
 	$(CARGO) build --release --locked -p punktfunk-host -p punktfunk-client -p punktfunk-tools
 	$(CARGO) run --release --locked -q -p punktfunk-tools -- demo
 
-host: setup ## Builds the host and the client for real use: target/release/punktfunk-host and punktfunk
+console: ## Builds the console, which the host has inside: web/dist
+	$(NODE) npm run build
+
+host: setup console ## Builds the host and the client for real use: target/release/punktfunk-host and punktfunk
 	$(CARGO) build --release --locked -p punktfunk-host -p punktfunk-client
 
-test: setup ## Runs every test on a clean checkout
+test: setup console ## Runs every test on a clean checkout
 	$(CARGO) $(RUNNER) --workspace --locked
+	$(NODE) npm test
+	$(MAKE) e2e BUILD=true
+
+e2e: setup console ## Drives the console of a real host in a real browser, with real devices
+	crates/tools/scripts/setup.sh browser
+	$(BUILD)
+	PUNKTFUNK_HOST=$(TARGET)/debug/punktfunk-host PUNKTFUNK_CLIENT=$(TARGET)/debug/punktfunk $(NODE) npm run e2e
+
+screenshots: setup console ## Pictures of every page: light, dark, phone, English, German
+	crates/tools/scripts/setup.sh browser
+	$(BUILD)
+	PUNKTFUNK_HOST=$(TARGET)/debug/punktfunk-host PUNKTFUNK_CLIENT=$(TARGET)/debug/punktfunk $(NODE) npm run screenshots
+
+check-api: setup ## Asks the API everything its document allows, and much that it does not (schemathesis)
+	crates/tools/scripts/check-api-schema.sh
 
 lint: setup ## Formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(NODE) npm run lint
 
 check: lint ## What CI runs: lints, NixOS modules, units under systemd, tests
 	$(MAKE) check-modules check-boot BUILD='$(CARGO) $(RUNNER) --workspace --locked --no-run'

@@ -104,7 +104,7 @@ pub fn sweep(directory: &Path, _claim: &DirectoryLock) {
 const SESSION_PREFIX: &str = "punktfunk-";
 
 /// Finds out now, not at the first pairing, that the disk is full or read-only.
-fn try_write(directory: &Path) -> io::Result<()> {
+pub(crate) fn try_write(directory: &Path) -> io::Result<()> {
     // One name for all hosts: what a killed one left is taken over by the next.
     let probe = directory.join(".write-probe");
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&probe)?;

@@ -10,27 +10,40 @@ use punktfunk_transport::discovery::{Advertisement, Announcement, Reach};
 
 use crate::config::{Config, PairingPolicy};
 
+/// What is announced of a host besides its configuration.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// Its id.
+    pub id: String,
+    /// The SHA-256 of its certificate.
+    pub fingerprint: Fingerprint,
+    /// Where the control port listens.
+    pub listen: SocketAddr,
+    /// TCP port of console and API.
+    pub console: Option<u16>,
+}
+
 /// Advertises the host for as long as the result lives; `None` when switched off or not possible here.
 ///
 /// A host without mDNS works for clients that know its address, so a failure is logged, not fatal.
-pub fn advertise(config: &Config, id: &str, fingerprint: Fingerprint, listen: SocketAddr) -> Option<Advertisement> {
+pub fn advertise(config: &Config, host: &Announced) -> Option<Advertisement> {
     let mdns = &config.network.mdns;
     if !mdns.enable {
         return None;
     }
     let advert = Advert {
-        fingerprint: Some(fingerprint),
+        fingerprint: Some(host.fingerprint),
         pairing: match config.pairing.policy {
             PairingPolicy::Require => PairingPolicyAdvert::Required,
             PairingPolicy::Open => PairingPolicyAdvert::Optional,
         },
-        id: Some(id.to_owned()),
+        id: Some(host.id.clone()),
         os: os_chain(),
-        mgmt: None,
+        mgmt: host.console,
         mac: Vec::new(),
     };
     let name = config.host.display_name();
-    let announcement = Announcement { name: &name, listen, txt: &advert.to_pairs() };
+    let announcement = Announcement { name: &name, listen: host.listen, txt: &advert.to_pairs() };
     match Advertisement::publish(&announcement, reach(&mdns.interfaces)) {
         Ok(advertisement) => Some(advertisement),
         Err(error) => {

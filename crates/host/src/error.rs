@@ -64,12 +64,14 @@ pub enum StartError {
         /// What is wrong with it and the way out.
         fault: String,
     },
-    /// No display or no encoder works here.
-    #[error("{what} cannot be used on this machine: {fault}")]
-    Missing {
-        /// `the display backend sway`, `every encoder`.
-        what: String,
-        /// Why, and what to install or set.
+    /// A file with a secret, which the configuration names.
+    #[error("the file {} ({key}) {fault}", path.display())]
+    Secret {
+        /// Which key names it.
+        key: &'static str,
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it, fit to follow its path.
         fault: String,
     },
     /// The system refused something basic.
@@ -86,12 +88,11 @@ impl StartError {
     /// The exit code that goes with it.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) => Exit::Config,
+            Self::Config(_) | Self::Secret { .. } => Exit::Config,
             Self::Directory { .. } | Self::AdminSocket { .. } => Exit::CannotCreate,
             Self::AlreadyRunning { .. } => Exit::Busy,
             Self::PortInUse { .. } | Self::Address { .. } | Self::System { .. } => Exit::System,
             Self::DamagedData { .. } => Exit::DamagedData,
-            Self::Missing { .. } => Exit::Failed,
         }
     }
 }

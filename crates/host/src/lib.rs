@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod directories;
 pub mod discovery;
 pub mod error;
@@ -17,4 +18,5 @@ pub mod media;
 pub mod serve;
 pub mod service;
 pub mod session;
+pub mod settings;
 pub mod supervisor;

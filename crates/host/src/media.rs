@@ -1,10 +1,17 @@
-//! Which display and which encoder this host uses: real candidates, tried in order, once.
+//! Which display and which encoder this host uses: real candidates, tried in order.
+//!
+//! What works is kept for as long as the host runs; what does not is tried again, so that a driver that comes late or
+//! a program that is installed later needs no restart.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+use punktfunk_api::model::{Probe, Probes};
 use punktfunk_video::{
     display::{
-        Backend, DisplayError,
+        Backend,
         embedded::Embedded,
         launch::{Children, Launcher, Service},
         sway::Sway,
@@ -16,72 +23,136 @@ use punktfunk_video::{
 use crate::{
     config::{Config, DisplayBackend, EncoderBackend, SessionLauncher},
     error::StartError,
-    supervisor::Media,
 };
 
-/// Finds what works here. Logs every candidate with its reason. `session_socket` is where the session service listens.
+/// What starts the processes of sessions. `session_socket` is where the session service listens.
 ///
 /// # Errors
-/// Nothing that the configuration allows works; the text says why and what to install or set.
-pub fn choose(config: &Config, runtime_dir: &Path, session_socket: &Path) -> Result<Media, StartError> {
-    let launcher: Arc<dyn Launcher> = match config.session.launcher {
+/// The host's own program, which the service is told of, cannot be found.
+pub fn launcher(
+    config: &Config,
+    runtime_dir: &Path,
+    session_socket: &Path,
+) -> Result<Arc<dyn Launcher>, StartError> {
+    Ok(match config.session.launcher {
         SessionLauncher::Child => Arc::new(Children::new(runtime_dir)),
         SessionLauncher::Service => {
             let this = std::env::current_exe()
                 .map_err(|source| StartError::System { what: "finding the host's own program", source })?;
             Arc::new(Service::new(session_socket, runtime_dir, this))
         }
-    };
-    Ok(Media { backend: choose_display(config, launcher)?, encoder: choose_encoder(config)? })
+    })
 }
 
-fn choose_display(config: &Config, launcher: Arc<dyn Launcher>) -> Result<Arc<dyn Backend>, StartError> {
-    let mut candidates: Vec<Arc<dyn Backend>> = Vec::new();
-    match config.display.backend {
-        DisplayBackend::Auto => {
-            candidates.push(Arc::new(Embedded::with(launcher)));
+/// What was found on this machine.
+pub struct Media {
+    display: DisplayBackend,
+    encoder: EncoderBackend,
+    own_processes: SessionLauncher,
+    launcher: Arc<dyn Launcher>,
+    found: Mutex<Findings>,
+}
+
+/// What works here, and what was tried.
+#[derive(Clone, Default)]
+pub struct Findings {
+    /// Makes displays.
+    pub backend: Option<Arc<dyn Backend>>,
+    /// Encodes what they paint.
+    pub encoder: Option<EncoderKind>,
+    /// Every candidate with its reason.
+    pub probes: Probes,
+}
+
+impl Media {
+    /// Tries what `config` allows, and logs every candidate with its reason. `launcher` starts what sessions run. Blocks
+    /// for a second or so.
+    pub fn probe(config: &Config, launcher: Arc<dyn Launcher>) -> Self {
+        let (display, encoder) = (config.display.backend, config.encoder.backend);
+        let media =
+            Self { display, encoder, own_processes: config.session.launcher, launcher, found: Mutex::default() };
+        media.probe_again();
+        media
+    }
+
+    /// What was found.
+    pub fn chosen(&self) -> Findings {
+        self.found().clone()
+    }
+
+    /// Tries again what did not work. Blocks likewise.
+    pub fn probe_again(&self) {
+        let Findings { backend, encoder, .. } = self.chosen();
+        if backend.is_none() {
+            let (backend, displays) = self.choose_display();
+            let mut found = self.found();
+            log_changes("display", &found.probes.displays, &displays);
+            (found.backend, found.probes.displays) = (backend, displays);
+        }
+        if encoder.is_none() {
+            let (encoder, encoders) = self.choose_encoder();
+            let mut found = self.found();
+            log_changes("encoder", &found.probes.encoders, &encoders);
+            (found.encoder, found.probes.encoders) = (encoder, encoders);
+        }
+    }
+
+    fn choose_display(&self) -> (Option<Arc<dyn Backend>>, Vec<Probe>) {
+        let embedded = || Arc::new(Embedded::with(Arc::clone(&self.launcher)));
+        let candidates: Vec<Arc<dyn Backend>> = match self.display {
             // sway starts its application itself, as the host's user.
-            if config.session.launcher == SessionLauncher::Child {
-                candidates.push(Arc::new(Sway));
+            DisplayBackend::Auto if self.own_processes == SessionLauncher::Service => vec![embedded()],
+            DisplayBackend::Auto => vec![embedded(), Arc::new(Sway)],
+            DisplayBackend::Embedded => vec![embedded()],
+            DisplayBackend::Sway => vec![Arc::new(Sway)],
+            DisplayBackend::Synthetic => vec![Arc::new(Synthetic)],
+        };
+        let mut probes = Vec::new();
+        for backend in candidates {
+            let fault = backend.probe().err().map(|fault| fault.to_string());
+            let works = fault.is_none();
+            probes.push(Probe { name: backend.name().to_owned(), chosen: works, fault });
+            if works {
+                return (Some(backend), probes);
             }
         }
-        DisplayBackend::Embedded => candidates.push(Arc::new(Embedded::with(launcher))),
-        DisplayBackend::Sway => candidates.push(Arc::new(Sway)),
-        DisplayBackend::Synthetic => candidates.push(Arc::new(Synthetic)),
+        (None, probes)
     }
-    let mut faults = Vec::new();
-    for backend in candidates {
-        match backend.probe() {
-            Ok(()) => {
-                tracing::info!(display = backend.name(), "display backend chosen");
-                return Ok(backend);
-            }
-            Err(fault) => {
-                tracing::warn!(display = backend.name(), %fault, "display backend cannot be used");
-                faults.push((backend.name(), fault));
-            }
-        }
+
+    fn choose_encoder(&self) -> (Option<EncoderKind>, Vec<Probe>) {
+        let wanted: &[EncoderKind] = match self.encoder {
+            EncoderBackend::Auto => EncoderKind::ALL,
+            EncoderBackend::X264 => &[EncoderKind::X264],
+        };
+        let mut candidates = encode::probe(Codec::H264);
+        candidates.retain(|candidate| wanted.contains(&candidate.kind));
+        let chosen = encode::choose(&candidates).ok();
+        let probes = candidates.iter().map(|candidate| Probe {
+            name: candidate.kind.name().to_owned(),
+            chosen: chosen == Some(candidate.kind),
+            fault: candidate.verdict.as_ref().err().map(ToString::to_string),
+        });
+        (chosen, probes.collect())
     }
-    Err(StartError::Missing { what: "every configured display backend".into(), fault: joined(&faults) })
+
+    fn found(&self) -> MutexGuard<'_, Findings> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn joined(faults: &[(&'static str, DisplayError)]) -> String {
-    faults.iter().map(|(name, fault)| format!("{name}: {fault}")).collect::<Vec<_>>().join("; ")
-}
-
-fn choose_encoder(config: &Config) -> Result<EncoderKind, StartError> {
-    let wanted: &[EncoderKind] = match config.encoder.backend {
-        EncoderBackend::Auto => EncoderKind::ALL,
-        EncoderBackend::X264 => &[EncoderKind::X264],
-    };
-    let mut candidates = encode::probe(Codec::H264);
-    candidates.retain(|candidate| wanted.contains(&candidate.kind));
-    for candidate in &candidates {
-        match &candidate.verdict {
-            Ok(()) => tracing::info!(encoder = candidate.kind.name(), "encoder works"),
-            Err(fault) => tracing::warn!(encoder = candidate.kind.name(), %fault, "encoder cannot be used"),
+/// Says each candidate once, not every time it is tried.
+fn log_changes(kind: &str, before: &[Probe], now: &[Probe]) {
+    for probe in now.iter().filter(|probe| !before.contains(probe)) {
+        match &probe.fault {
+            Some(fault) => tracing::warn!(kind, name = probe.name, fault, "cannot be used"),
+            None if probe.chosen => tracing::info!(kind, name = probe.name, "chosen"),
+            None => tracing::info!(kind, name = probe.name, "works"),
         }
     }
-    encode::choose(&candidates)
-        .map_err(|fault| StartError::Missing { what: "every configured encoder".into(), fault: fault.to_string() })
+}
+
+/// Why none of `probes` can be used, in one line.
+pub(crate) fn faults(probes: &[Probe]) -> String {
+    let faults = probes.iter().filter_map(|probe| Some(format!("{}: {}", probe.name, probe.fault.as_ref()?)));
+    faults.collect::<Vec<_>>().join("; ")
 }

@@ -7,24 +7,28 @@ use std::{
     time::{Duration, Instant},
 };
 
+use punktfunk_api::HostEvent;
 use punktfunk_proto::wire::CloseCode;
 use punktfunk_transport::{Server, ServerOptions, TlsIdentity, TransportError};
 use punktfunk_trust::{DeclareError, DeclaredDevice, DeviceName, FileError, Moment, Trust, TrustError};
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, watch};
 
 use crate::{
     admin::server::{AdminLimits, AdminServer},
     config::{
         Config, PairingPolicy,
-        load::{self, Loaded, Source},
+        load::{self, Source},
     },
+    console::{Console, Secrets},
     directories::{self, Purpose},
-    discovery,
+    discovery::{self, Announced},
     error::StartError,
     exit::Exit,
-    log, media,
-    service::{ServiceNotifier, Signals},
-    supervisor::Supervisor,
+    log::{self, LogRing},
+    media::Media,
+    service::{self, ServiceNotifier, Signals},
+    settings::SettingsStore,
+    supervisor::{AdminDesk, Parts, Supervisor},
 };
 
 /// What was given on the command line.
@@ -41,10 +45,15 @@ pub struct ServeOptions {
 }
 
 /// What a host needs to start: checked, made and readable.
-#[derive(Clone, Debug)]
 pub struct Setup {
-    /// The configuration and where it is from.
-    pub loaded: Loaded,
+    /// The configuration, with what the owner set in the console.
+    pub settings: SettingsStore,
+    /// Secrets that the configuration keeps in files.
+    pub secrets: Secrets,
+    /// The last lines of the log.
+    pub log: Arc<LogRing>,
+    /// Who hears what happens.
+    pub listeners: broadcast::Sender<HostEvent>,
     /// A directory of our own that can be written.
     pub state_dir: PathBuf,
     /// Likewise.
@@ -55,8 +64,19 @@ pub struct Setup {
 
 /// How long a graceful stop may take.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// Events that a slow listener may be behind.
+const EVENTS: usize = 256;
 
-/// Runs a host until a signal stops it. Blocks; makes the runtime of the control plane.
+/// How the host came to its end.
+enum End {
+    Stopped,
+    /// It is to be started anew in this process.
+    Restart,
+}
+
+/// Runs a host until a signal stops it. Blocks; makes the runtime of the control plane. A restart that was asked for
+/// over the API replaces the process by a new one of the same program and arguments: the process id stays, so that the
+/// service manager sees one host.
 ///
 /// # Errors
 /// Why the host did not start.
@@ -68,74 +88,100 @@ pub fn serve(options: &ServeOptions) -> Result<(), StartError> {
         .map_err(|source| StartError::System { what: "starting the runtime", source })?;
     let result = runtime.block_on(run(setup));
     runtime.shutdown_timeout(Duration::from_secs(1));
-    result
+    match result? {
+        End::Stopped => Ok(()),
+        End::Restart => Err(StartError::System { what: "starting anew", source: service::start_anew() }),
+    }
 }
 
 /// Everything that can be found wrong before anything runs.
 fn prepare(options: &ServeOptions) -> Result<Setup, StartError> {
     let loaded = load::load(options.config.as_deref())?;
-    log::init(&loaded.config.log);
+    let state_dir = directories::prepare(&options.state_dir, Purpose::State)?;
+    let runtime_dir = directories::prepare(&options.runtime_dir, Purpose::Runtime)?;
+    let settings = SettingsStore::open(&state_dir, &loaded);
+    let (listeners, _) = broadcast::channel(EVENTS);
+    let ring = Arc::new(LogRing::new(listeners.clone()));
+    log::init(&settings.config().log, Arc::clone(&ring));
     match &loaded.source {
         Source::File(path) => tracing::info!(path = %path.display(), "configuration read"),
         Source::Defaults => tracing::info!(path = load::DEFAULT_PATH, "no configuration file: defaults hold"),
     }
-    let state_dir = directories::prepare(&options.state_dir, Purpose::State)?;
-    let runtime_dir = directories::prepare(&options.runtime_dir, Purpose::Runtime)?;
-    Ok(Setup { loaded, state_dir, runtime_dir, session_socket: options.session_socket.clone() })
+    settings.warnings().for_each(|warning| tracing::warn!("{warning}"));
+    let secrets = Secrets::read(&settings.config().console)?;
+    let session_socket = options.session_socket.clone();
+    Ok(Setup { settings, secrets, log: ring, listeners, state_dir, runtime_dir, session_socket })
 }
 
 /// Start, serve, stop, in this order. READY is said when clients can connect.
-async fn run(setup: Setup) -> Result<(), StartError> {
+async fn run(setup: Setup) -> Result<End, StartError> {
     let mut signals = Signals::catch().map_err(|source| StartError::System { what: "catching signals", source })?;
     let notifier = ServiceNotifier::new();
     let admin = AdminServer::bind(&setup.runtime_dir, AdminLimits::default())?;
-    let config = setup.loaded.config;
+    let config = setup.settings.config().clone();
     let trust = open_trust(&setup.state_dir, &config)?;
-    let media = media::choose(&config, &setup.runtime_dir, &setup.session_socket)?;
-    let server = listen(&config, &trust)?;
+    let identity = trust.identity();
+    let identity = TlsIdentity::new(identity.certificate_der.clone(), identity.private_key_pkcs8_der.clone());
+    let server = listen(&config, &identity)?;
+    let console = Console::open(&config, &identity);
     let listen = server
         .local_addr()
         .map_err(|source| StartError::System { what: "asking the control socket for its address", source })?;
     let id = config.host.id.clone().unwrap_or_else(|| trust.host_id().to_owned());
     let fingerprint = trust.identity().fingerprint;
-    let advertisement = discovery::advertise(&config, &id, fingerprint, listen);
-    let supervisor = Supervisor::new(config, trust, media, listen);
+    let advertisement = discovery::advertise(&config, &Announced { id, fingerprint, listen, console: console.port() });
+    let launcher = media::launcher(&config, &setup.runtime_dir, &setup.session_socket)?;
+    let Setup { settings, secrets, log, listeners, state_dir, .. } = setup;
+    let media = Media::probe(&config, launcher);
+    let parts = Parts { config, settings, state_dir, trust, media, listen, secrets, log, listeners };
+    let supervisor = Supervisor::new(parts);
 
-    let (stop_admin, stopped) = oneshot::channel::<()>();
-    let admin = tokio::spawn(admin.run(Arc::clone(&supervisor), async {
-        let _ = stopped.await;
-    }));
+    let (stop, stopped) = watch::channel(false);
+    let stopping = || {
+        let mut stopped = stopped.clone();
+        async move { drop(stopped.wait_for(|stopped| *stopped).await) }
+    };
+    let desk = Arc::new(AdminDesk(Arc::clone(&supervisor)));
+    let admin = tokio::spawn(admin.run(desk, stopping()));
+    let console = tokio::spawn(console.serve(Arc::clone(&supervisor), stopping()));
     let server = Arc::new(server);
     let serving = tokio::spawn({
         let (supervisor, server) = (Arc::clone(&supervisor), Arc::clone(&server));
         async move { supervisor.serve(&server).await }
     });
-    let timekeeping = tokio::spawn(Arc::clone(&supervisor).keep_time());
-    let watchdog = tokio::spawn(notifier.keep_alive({
-        let (supervisor, mut said) = (Arc::clone(&supervisor), Instant::now());
-        move || {
-            if said.elapsed() > STATUS_INTERVAL {
-                notifier.status(&supervisor.status_line());
-                said = Instant::now();
-            }
-            supervisor.is_healthy()
-        }
-    }));
+    let keeping = [
+        tokio::spawn(Arc::clone(&supervisor).keep_time()),
+        tokio::spawn(Arc::clone(&supervisor).keep_health(move |line| notifier.status(line))),
+        tokio::spawn(Arc::clone(&supervisor).keep_samples()),
+        tokio::spawn(notifier.keep_alive(alive(notifier, Arc::clone(&supervisor)))),
+    ];
+    look(&supervisor).await;
 
     tracing::info!(%listen, fingerprint = %fingerprint, "ready");
     notifier.status(&supervisor.status_line());
     notifier.ready();
 
-    let signal = signals.stop_requested().await;
-    tracing::info!(signal, "stopping");
-    notifier.stopping();
+    let end = tokio::select! {
+        signal = signals.stop_requested() => {
+            tracing::info!(signal, "stopping");
+            notifier.stopping();
+            End::Stopped
+        }
+        () = supervisor.restart_requested() => {
+            tracing::info!("restarting");
+            notifier.status("restarting");
+            // The answer to who asked is on its way.
+            tokio::time::sleep(RESTART_AFTER).await;
+            End::Restart
+        }
+    };
     drop(advertisement);
-    let _ = stop_admin.send(());
+    let _ = stop.send(true);
     let stop = async {
         supervisor.stop().await;
         serving.abort();
         server.shutdown(CloseCode::Ended.code(), "the host is stopping").await;
-        let _ = admin.await;
+        let _ = tokio::join!(admin, console);
     };
     tokio::select! {
         _ = tokio::time::timeout(STOP_LIMIT, stop) => {}
@@ -144,10 +190,29 @@ async fn run(setup: Setup) -> Result<(), StartError> {
             std::process::exit(Exit::Failed.code().into());
         }
     }
-    timekeeping.abort();
-    watchdog.abort();
+    keeping.iter().for_each(tokio::task::JoinHandle::abort);
     tracing::info!("stopped");
-    Ok(())
+    Ok(end)
+}
+
+/// Looks at the machine before READY: faults are known when somebody asks.
+async fn look(supervisor: &Arc<Supervisor>) {
+    let supervisor = Arc::clone(supervisor);
+    if let Err(error) = tokio::task::spawn_blocking(move || supervisor.look()).await {
+        tracing::error!(%error, "looking at the machine failed");
+    }
+}
+
+/// Whether the watchdog is to be told that all is well; tells `systemctl status` now and then.
+fn alive(notifier: ServiceNotifier, supervisor: Arc<Supervisor>) -> impl FnMut() -> bool {
+    let mut said = Instant::now();
+    move || {
+        if said.elapsed() > STATUS_INTERVAL {
+            notifier.status(&supervisor.status_line());
+            said = Instant::now();
+        }
+        supervisor.is_healthy()
+    }
 }
 
 fn open_trust(state_dir: &std::path::Path, config: &Config) -> Result<Trust, StartError> {
@@ -195,11 +260,9 @@ fn damaged(what: &str, state_dir: &std::path::Path, fault: &dyn std::fmt::Displa
     StartError::DamagedData { what: format!("{what} in {}", state_dir.display()), fault: fault.to_string() }
 }
 
-fn listen(config: &Config, trust: &Trust) -> Result<Server, StartError> {
-    let identity = trust.identity();
-    let identity = TlsIdentity::new(identity.certificate_der.clone(), identity.private_key_pkcs8_der.clone());
+fn listen(config: &Config, identity: &TlsIdentity) -> Result<Server, StartError> {
     let address = SocketAddr::new(config.network.listen, config.network.port);
-    Server::bind(address, &identity, ServerOptions::default()).map_err(|fault| match fault {
+    Server::bind(address, identity, ServerOptions::default()).map_err(|fault| match fault {
         TransportError::PortInUse(address) => StartError::PortInUse { address },
         TransportError::Identity(fault) => {
             StartError::DamagedData { what: "the host's identity".into(), fault: fault.to_string() }
@@ -210,3 +273,5 @@ fn listen(config: &Config, trust: &Trust) -> Result<Server, StartError> {
 
 /// How often `systemctl status` is told anew.
 const STATUS_INTERVAL: Duration = Duration::from_secs(10);
+/// Between the order to restart and the stop.
+const RESTART_AFTER: Duration = Duration::from_millis(300);

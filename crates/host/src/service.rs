@@ -5,7 +5,7 @@
 //! | SIGTERM, SIGINT | graceful stop; a second one ends the process at once |
 //! | SIGHUP | none but a log line: the configuration is read once, restart the host to apply a change |
 
-use std::{io, time::Duration};
+use std::{io, os::unix::process::CommandExt as _, path::PathBuf, process::Command, time::Duration};
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -67,6 +67,17 @@ impl Default for ServiceNotifier {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Replaces this process by a new one of the same program, arguments and environment; returns only if the system
+/// refuses. A program that was replaced on the disk meanwhile is started in its new version.
+pub fn start_anew() -> io::Error {
+    let program = match std::env::current_exe() {
+        Ok(path) => path,
+        Err(error) => return error,
+    };
+    let replaced = program.to_string_lossy().strip_suffix(" (deleted)").map(PathBuf::from);
+    Command::new(replaced.unwrap_or(program)).args(std::env::args_os().skip(1)).exec()
 }
 
 fn send(states: &[NotifyState<'_>]) {

@@ -21,13 +21,19 @@ base=(
 nix=(mmdebstrap)
 # `make check-boot`: makes small systems and boots them
 boot=(mmdebstrap systemd-container)
+# `make console`: builds the console
+node=(nodejs npm)
+# `make e2e`: a browser, and fonts for its screenshots
+browser=(chromium fonts-dejavu-core fonts-noto-core)
 
 case "${1:-base}" in
   base) packages=("${base[@]}") ;;
   nix) packages=("${nix[@]}") ;;
   boot) packages=("${boot[@]}") ;;
+  node) packages=("${node[@]}") ;;
+  browser) packages=("${browser[@]}") ;;
   *)
-    echo "setup: there is no group \"$1\"; there are base, nix and boot" >&2
+    echo "setup: there is no group \"$1\"; there are base, nix, boot, node and browser" >&2
     exit 2
     ;;
 esac

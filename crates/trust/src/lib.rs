@@ -46,7 +46,7 @@ pub use name::DeviceName;
 pub use pin::{Invitation, InvitedBy, InvitedDevice, PairRefusal, PinAttempt, PinWindow, SpentPin, WindowState};
 pub use policy::{PairingPolicy, UnknownPolicy};
 pub use private::FileError;
-pub use source::is_private;
+pub use source::{Source, is_private};
 pub use store::StoreError;
 pub use trust::{
     AccessEnd, Acting, ApproveError, ChangeError, Effective, ExportError, PairError, Refusal, RevokeError, RotateError,

@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// The unit of every limit per source: an IPv4 address, an IPv6 address of the local network, or a whole /64 of
 /// the global IPv6 internet, which one subscriber owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Source(IpAddr);
+pub struct Source(IpAddr);
 
 impl Source {
     /// The address as 16 bytes, IPv4 as an IPv4-mapped one.
-    pub(crate) fn octets(self) -> [u8; 16] {
+    pub fn octets(self) -> [u8; 16] {
         match self.0 {
             IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
             IpAddr::V6(v6) => v6.octets(),
@@ -17,7 +17,7 @@ impl Source {
     }
 
     /// The source that `address` belongs to.
-    pub(crate) fn of(address: IpAddr) -> Self {
+    pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(v6) if !is_private_v6(v6) => {
                 Self(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))))

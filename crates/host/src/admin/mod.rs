@@ -7,11 +7,12 @@
 
 use std::path::{Path, PathBuf};
 
+pub use punktfunk_api::model::select;
+use punktfunk_api::model::text;
+
 pub mod client;
 pub mod protocol;
-pub mod select;
 pub mod server;
-mod text;
 
 /// The socket's name in the runtime directory.
 pub const SOCKET_NAME: &str = "admin.sock";

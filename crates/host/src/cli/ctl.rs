@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use punktfunk_proto::units::Fingerprint;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{complain, language::Language, print, print_line, text};
 use crate::{
     admin::{
         client::{AdminClient, AdminClientError},
-        protocol::{AccessWord, AdminRequest, AdminResponse, AuditVerdict, ExpiresIn},
+        protocol::{AccessWord, AdminRequest, AdminResponse, AuditVerdict, CheckOutcome, ExpiresIn},
         select::{FingerprintPrefix, KnockSelector},
     },
     directories::RUNTIME_DIR,
@@ -117,6 +117,16 @@ enum Order {
         #[arg(long, value_name = "N", default_value_t = 50)]
         last: u32,
     },
+    /// Test the whole machine, from the display to a client's reassembled frames; exit code 1 if something failed
+    Doctor,
+    /// List or change settings that the configuration file does not set
+    #[command(after_help = SETTINGS_EXAMPLES)]
+    Settings {
+        #[command(subcommand)]
+        order: Option<SettingsOrder>,
+    },
+    /// End all sessions and start the host anew
+    Restart,
     /// Show the host's identity, or change it so that paired clients follow
     #[command(after_help = IDENTITY_EXAMPLES)]
     Identity {
@@ -177,6 +187,15 @@ Examples:
   punktfunk-host ctl audit --last 20
   punktfunk-host ctl audit verify
   punktfunk-host ctl audit export > audit.jsonl";
+
+const SETTINGS_EXAMPLES: &str = "\
+What is set here is kept in the state directory, holds after a restart of the host, and can be set in the console too. Keys
+that the configuration file sets are locked.
+
+Examples:
+  punktfunk-host ctl settings
+  punktfunk-host ctl settings set encoder.bitrate_kbps 30000
+  punktfunk-host ctl settings reset encoder.bitrate_kbps && punktfunk-host ctl restart";
 
 const IDENTITY_EXAMPLES: &str = "\
 Prepare the next identity, let every device connect once, then promote it and restart the host. Our client follows
@@ -279,6 +298,38 @@ enum AuditOrder {
 }
 
 #[derive(Debug, Subcommand)]
+enum SettingsOrder {
+    /// List them (the default)
+    List,
+    /// Give a key a value
+    Set {
+        /// Its path, as the list shows it
+        key: String,
+        /// A text, a number, true or false, or a list in JSON
+        value: String,
+    },
+    /// Give a key its default again
+    Reset {
+        /// Its path, as the list shows it
+        key: String,
+    },
+}
+
+impl SettingsOrder {
+    fn request(&self) -> AdminRequest {
+        match self {
+            Self::List => AdminRequest::Settings,
+            Self::Set { key, value } => {
+                let typed = serde_json::from_str(value).ok().filter(|value: &Value| !value.is_null());
+                let typed = typed.unwrap_or_else(|| Value::String(value.clone()));
+                AdminRequest::ChangeSettings { changes: [(key.clone(), typed)].into() }
+            }
+            Self::Reset { key } => AdminRequest::ChangeSettings { changes: [(key.clone(), Value::Null)].into() },
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
 enum IdentityOrder {
     /// Show it (the default)
     Show,
@@ -307,6 +358,9 @@ impl Order {
             Self::Revoke { device } => AdminRequest::RevokeDevice { device: device.clone() },
             Self::Sessions { order } => order.as_ref().map_or(AdminRequest::Sessions, SessionOrder::request),
             Self::Audit { order: Some(AuditOrder::Verify), .. } => AdminRequest::AuditVerify,
+            Self::Doctor => AdminRequest::Doctor,
+            Self::Settings { order } => order.as_ref().map_or(AdminRequest::Settings, SettingsOrder::request),
+            Self::Restart => AdminRequest::Restart,
             Self::Identity { order } => order.as_ref().map_or(AdminRequest::Identity, IdentityOrder::request),
             Self::Audit { .. } | Self::Claim(_) | Self::Backup(_) | Self::Restore(_) => return None,
         })
@@ -394,7 +448,13 @@ enum Words {
 impl Done {
     fn answered(answer: AdminResponse) -> Self {
         let broken = matches!(&answer, AdminResponse::AuditVerified(AuditVerdict::Broken { .. }));
-        let exit = if broken { Exit::DamagedData } else { Exit::Done };
+        let ill = matches!(&answer, AdminResponse::Doctor(report)
+            if report.checks.iter().any(|check| check.outcome == CheckOutcome::Failed));
+        let exit = match (broken, ill) {
+            (true, _) => Exit::DamagedData,
+            (false, true) => Exit::Failed,
+            (false, false) => Exit::Done,
+        };
         Self { value: json!(answer), words: Words::Answer(Box::new(answer)), exit }
     }
 

@@ -38,6 +38,8 @@ pub struct Loaded {
     pub config: Config,
     /// Where it is from.
     pub source: Source,
+    /// The file's text; empty where there is none.
+    pub text: String,
 }
 
 /// Reads the configuration from `named`, or from [`DEFAULT_PATH`] if there is such a file, else the defaults.
@@ -53,7 +55,7 @@ fn load_or_default(named: Option<&Path>, default: &Path) -> Result<Loaded, Confi
     let bytes = match read(path) {
         Ok(bytes) => bytes,
         Err(source) if named.is_none() && source.kind() == io::ErrorKind::NotFound => {
-            return Ok(Loaded { config: Config::default(), source: Source::Defaults });
+            return Ok(Loaded { config: Config::default(), source: Source::Defaults, text: String::new() });
         }
         Err(source) => return Err(ConfigError::Unreadable { path: path.to_owned(), source }),
     };
@@ -61,7 +63,10 @@ fn load_or_default(named: Option<&Path>, default: &Path) -> Result<Loaded, Confi
         return Err(ConfigError::TooLarge { path: path.to_owned(), limit: SIZE_LIMIT });
     }
     match parse_bytes(&bytes) {
-        Ok(config) => Ok(Loaded { config, source: Source::File(path.to_owned()) }),
+        Ok(config) => {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Ok(Loaded { config, source: Source::File(path.to_owned()), text })
+        }
         Err(problems) => Err(ConfigError::Wrong { path: path.to_owned(), problems }),
     }
 }

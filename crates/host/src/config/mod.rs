@@ -20,6 +20,7 @@ pub mod problem;
 pub mod reference;
 pub mod schema;
 mod semantics;
+pub mod settings;
 
 /// Everything that can be configured. Every key has a default, so an empty file is a valid one.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -42,6 +43,8 @@ pub struct Config {
     pub encoder: EncoderConfig,
     /// Forward error correction: parity sent along with the video.
     pub fec: FecConfig,
+    /// The console and the management API, over HTTPS with the host's certificate.
+    pub console: ConsoleConfig,
     /// What the host writes to its standard error (with systemd: the journal).
     pub log: LogConfig,
 }
@@ -303,6 +306,49 @@ pub struct FecConfig {
     /// client reports, between 1 and 50 percent.
     #[schemars(range(min = 0, max = 50))]
     pub start_percent: u8,
+}
+
+/// `[console]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsoleConfig {
+    /// Whether the console is served. Without it the host is administered with `punktfunk-host ctl` only.
+    pub enable: bool,
+    /// The address to listen on. Default: that of `network.listen`; where that is every interface, over IPv6 too.
+    pub listen: Option<IpAddr>,
+    /// TCP port of console and API. 0 lets the system choose a free one; clients then find it by mDNS. A port that
+    /// something else uses is a fault the host lists, and it tries again; it does not stop the start.
+    pub port: u16,
+    /// Names that browsers may reach the console under, beside `localhost`, the machine's name (also with `.local`
+    /// and the like) and its addresses: `["den.example.org"]`. A request to any other name is refused.
+    pub names: Vec<String>,
+    /// File with the administrator's password, or its argon2 hash. With it there is no claim, and the password can be
+    /// changed there only. A file with the password itself must not be readable by other users.
+    pub password_file: Option<PathBuf>,
+    /// File with a bearer token for programs, of 32 to 256 characters without blanks, not readable by other users:
+    /// `openssl rand -hex 32` makes one. Whoever knows it administers the host.
+    pub token_file: Option<PathBuf>,
+    /// Networks (`"192.168.1.0/24"`) or addresses that the token counts from.
+    pub token_from: Vec<String>,
+}
+
+impl Default for ConsoleConfig {
+    fn default() -> Self {
+        Self {
+            enable: true,
+            listen: None,
+            port: Self::PORT,
+            names: Vec::new(),
+            password_file: None,
+            token_file: None,
+            token_from: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
+        }
+    }
+}
+
+impl ConsoleConfig {
+    /// The port that is known (wire specification, section 1.2).
+    pub const PORT: u16 = 47_990;
 }
 
 /// `[log]`.

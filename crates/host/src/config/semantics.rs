@@ -1,13 +1,17 @@
 //! What the types cannot say: limits on texts, and keys that must fit each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
+use punktfunk_api::Network;
 use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::{DeviceName, Grants};
 
 use super::{
-    Config, DeviceConfig, DisplayBackend, EncoderConfig, HostConfig, NetworkConfig, SessionConfig, SessionLauncher,
-    schema::shown,
+    Config, ConsoleConfig, DeviceConfig, DisplayBackend, EncoderConfig, HostConfig, NetworkConfig, SessionConfig,
+    SessionLauncher, schema::shown,
 };
 
 /// A value that its type allows and its meaning does not.
@@ -35,6 +39,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     check_session(&config.session, &mut violations);
     check_launcher(config, &mut violations);
     check_encoder(&config.encoder, &mut violations);
+    check_console(config, &mut violations);
     violations
 }
 
@@ -151,4 +156,35 @@ fn check_encoder(encoder: &EncoderConfig, out: &mut Vec<Violation>) {
     if distinct.len() < encoder.codecs.len() {
         out.push(Violation::new(&["encoder", "codecs"], "a codec twice", "each codec once"));
     }
+}
+
+fn check_console(config: &Config, out: &mut Vec<Violation>) {
+    let ConsoleConfig { enable, port, names, password_file, token_file, token_from, .. } = &config.console;
+    if *enable && *port != 0 && *port == config.network.port {
+        let allowed = format!("another port than network.port, which is {}", config.network.port);
+        out.push(Violation::new(&["console", "port"], port.to_string(), allowed));
+    }
+    if let Some(name) = names.iter().find(|name| !is_host_name(name)) {
+        let allowed = "names of a host such as \"den.example.org\", without https:// and port";
+        out.push(Violation::new(&["console", "names"], shown(name), allowed));
+    }
+    let relative = |path: &&PathBuf| !path.is_absolute();
+    for (key, path) in [("password_file", password_file), ("token_file", token_file)] {
+        if let Some(path) = path.as_ref().filter(relative) {
+            out.push(Violation::new(&["console", key], shown(&path.to_string_lossy()), "an absolute path"));
+        }
+    }
+    if let Some(network) = token_from.iter().find(|network| network.parse::<Network>().is_err()) {
+        let allowed = "networks such as \"192.168.1.0/24\" or \"fd00::/8\", or addresses";
+        out.push(Violation::new(&["console", "token_from"], shown(network), allowed));
+    }
+}
+
+fn is_host_name(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && !label.starts_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
 }

@@ -170,6 +170,7 @@ impl EncodeLoop {
             let Slices { kind: Some(kind), bytes, .. } = slices else { return Ok(()) };
             let times = UnitTimes { pts, queue, encode: taken.elapsed() };
             self.stats.count_unit(bytes, times.encode);
+            self.stats.time_encode(times.queue, times.encode);
             let _ = self.send.send(SendMessage::UnitEnds(times));
             self.submitted(taken, kind, recovery);
             return Ok(());
@@ -182,6 +183,7 @@ impl EncodeLoop {
         bytes.extend_from_slice(encoded.bytes);
         let times = UnitTimes { pts, queue, encode: taken.elapsed() };
         self.stats.count_unit(bytes.len(), times.encode);
+        self.stats.time_encode(times.queue, times.encode);
         // Gone means that the session ends; the inbox will say so.
         let _ = self.send.send(SendMessage::Unit(Unit { bytes, kind, times }));
         self.submitted(taken, kind, recovery);

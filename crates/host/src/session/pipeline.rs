@@ -30,7 +30,7 @@ use super::{
     encode::{EncodeLoop, EncodeMessage},
     plan::SessionPlan,
     send::{SendLoop, SendMessage},
-    stats::{SessionStats, StatsReading},
+    stats::{SessionStats, Stages, StatsReading},
 };
 use crate::config::NetworkConfig;
 
@@ -291,6 +291,7 @@ impl PipelineHandle {
 
     /// The client lost this much.
     pub fn report_loss(&self, ppm: u32) {
+        self.stats.set_loss(ppm);
         self.tell_send(SendMessage::Loss { ppm });
     }
 
@@ -314,6 +315,11 @@ impl PipelineHandle {
     /// The session's counters.
     pub fn stats(&self) -> StatsReading {
         self.stats.read()
+    }
+
+    /// How long frames took since the last call.
+    pub fn take_stages(&self) -> Stages {
+        self.stats.take_stages()
     }
 
     fn tell_encode(&self, message: EncodeMessage) {

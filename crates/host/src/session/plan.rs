@@ -117,10 +117,10 @@ impl SessionPlan {
     }
 
     /// The Welcome that says so. `keys` are fresh random bytes, `remaining` is how long access lasts.
-    pub fn welcome(&self, media_port: u16, keys: SessionKeys, grants: Grants, remaining: Option<Duration>) -> Welcome {
+    pub fn welcome(&self, ports: HostPorts, keys: SessionKeys, grants: Grants, remaining: Option<Duration>) -> Welcome {
         Welcome {
             version: VERSION,
-            media_port,
+            media_port: ports.media,
             mode: self.mode.into(),
             fec_scheme: FecScheme::Gf16,
             fec_percent: self.fec_percent.max(FEC_PERCENT_CEILING),
@@ -140,12 +140,21 @@ impl SessionPlan {
             codec: self.codec,
             host_caps: HostCaps::default(),
             cipher: if self.chacha { Cipher::ChaCha20Poly1305(Secret::from(keys.chacha)) } else { Cipher::Aes128Gcm },
-            mgmt_port: 0,
+            mgmt_port: ports.console.unwrap_or(0),
             grants,
             access_expires_s: remaining.map_or(0, |left| u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1)),
             audio: AudioFormat::default(),
         }
     }
+}
+
+/// The ports that a Welcome names.
+#[derive(Clone, Copy, Debug)]
+pub struct HostPorts {
+    /// UDP, of the session's media.
+    pub media: u16,
+    /// TCP, of console and API while they are served.
+    pub console: Option<u16>,
 }
 
 /// Fresh random bytes for one session (spec section 4.2). Never used twice.

@@ -145,7 +145,9 @@ impl SendLoop {
                     self.check(finished);
                     self.stats.set_fec_percent(self.media.fec_percent());
                     self.flush(&mut batch);
-                    self.tell_timing(&times, open.take().map_or(Duration::ZERO, |begun| begun.elapsed()));
+                    let pace = open.take().map_or(Duration::ZERO, |begun| begun.elapsed());
+                    self.stats.time_send(pace);
+                    self.tell_timing(&times, pace);
                 }
                 Some(SendMessage::Loss { ppm }) => self.media.on_loss_report(ppm),
                 Some(SendMessage::RecoveryRequested) => self.media.on_recovery_request(),
@@ -197,6 +199,7 @@ impl SendLoop {
         self.check(submitted.map(drop));
         self.stats.set_fec_percent(self.media.fec_percent());
         self.flush(batch);
+        self.stats.time_send(began.elapsed());
         self.tell_timing(&unit.times, began.elapsed());
         // Gone means that the session ends.
         let _ = self.buffers.try_send(unit.bytes);

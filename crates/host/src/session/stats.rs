@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
+use punktfunk_api::model::StageLatency;
 use punktfunk_proto::units::{Bitrate, Mode};
 use punktfunk_video::frame::FrameCounts;
 use serde::{Deserialize, Serialize};
+
+use super::histogram::StageHistogram;
 
 /// The counters. They change nothing: no thread reads them to decide.
 #[derive(Debug)]
@@ -24,7 +27,22 @@ pub struct SessionStats {
     datagrams_unsent: AtomicU64,
     fec_percent: AtomicU64,
     bitrate_kbps: AtomicU32,
+    loss_ppm: AtomicU32,
     mode: Mutex<Mode>,
+    capture: StageHistogram,
+    encode: StageHistogram,
+    send: StageHistogram,
+}
+
+/// How long the frames took in each stage since the last reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// From painted to taken by the encoder.
+    pub capture: StageLatency,
+    /// In the encoder.
+    pub encode: StageLatency,
+    /// From encoded to the last datagram handed to the kernel.
+    pub send: StageLatency,
 }
 
 /// One reading of a session's counters.
@@ -48,6 +66,8 @@ pub struct StatsReading {
     pub fec_percent: u64,
     /// The video rate in force, in kbit/s.
     pub bitrate_kbps: u32,
+    /// Loss as the client last reported it, in millionths.
+    pub loss_ppm: u32,
     /// The mode in force, as `1280x720@60`.
     pub mode: String,
 }
@@ -65,7 +85,11 @@ impl SessionStats {
             datagrams_unsent: AtomicU64::new(0),
             fec_percent: AtomicU64::new(0),
             bitrate_kbps: AtomicU32::new(0),
+            loss_ppm: AtomicU32::new(0),
             mode: Mutex::new(mode),
+            capture: StageHistogram::default(),
+            encode: StageHistogram::default(),
+            send: StageHistogram::default(),
         }
     }
 
@@ -80,6 +104,27 @@ impl SessionStats {
         self.units.fetch_add(1, Relaxed);
         self.unit_bytes.fetch_add(bytes as u64, Relaxed);
         self.encode_us.fetch_add(encode.as_micros() as u64, Relaxed);
+    }
+
+    /// A frame waited this long for the encoder, which then took that long.
+    pub fn time_encode(&self, waited: Duration, encode: Duration) {
+        self.capture.count(waited);
+        self.encode.count(encode);
+    }
+
+    /// A unit was sent within this time.
+    pub fn time_send(&self, send: Duration) {
+        self.send.count(send);
+    }
+
+    /// How long frames took since the last call.
+    pub fn take_stages(&self) -> Stages {
+        Stages { capture: self.capture.take(), encode: self.encode.take(), send: self.send.take() }
+    }
+
+    /// The client lost this much.
+    pub fn set_loss(&self, ppm: u32) {
+        self.loss_ppm.store(ppm, Relaxed);
     }
 
     /// Datagrams handed to the kernel, and those it had no room for.
@@ -115,6 +160,7 @@ impl SessionStats {
             datagrams_unsent: self.datagrams_unsent.load(Relaxed),
             fec_percent: self.fec_percent.load(Relaxed),
             bitrate_kbps: self.bitrate_kbps.load(Relaxed),
+            loss_ppm: self.loss_ppm.load(Relaxed),
             mode: self.mode().to_string(),
         }
     }

@@ -1,6 +1,9 @@
 //! From a Hello to a stream: who is it, may it, can it, then the session until it ends.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use punktfunk_proto::{
     session::host_control::{Admission, HostClosed, HostCommand, HostEvent},
@@ -11,15 +14,16 @@ use punktfunk_trust::{Actor, AuditEvent, Grants, KnockRefusal, Origin, ParkedEnd
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
-    admin::obituary,
     connection::Owner,
     kept::Kept,
     live::{LiveSession, wire_grants},
+    order::obituary,
+    samples::Samples,
 };
 use crate::session::{
     input::InputPath,
     pipeline::{Display, Pipeline, Prepared},
-    plan::{SessionKeys, SessionPlan},
+    plan::{HostPorts, SessionKeys, SessionPlan},
 };
 
 /// A client that may stream.
@@ -178,23 +182,25 @@ async fn open(
 ) -> Result<(Arc<LiveSession>, Pipeline, Box<Admission>), Turned> {
     let failed = |text: String| Turned(CloseCode::SetupFailed, text);
     let supervisor = Arc::clone(&owner.supervisor);
+    let (backend, encoder) = supervisor.ready_media().map_err(failed)?;
     let prepared = {
         let (supervisor, plan) = (Arc::clone(&supervisor), plan.clone());
         tokio::task::spawn_blocking(move || {
             let display = || match kept.and_then(|kept| kept.resume(plan.mode)) {
                 Some(display) => Ok(display),
-                None => Display::open(&plan, &*supervisor.backend),
+                None => Display::open(&plan, &*backend),
             };
-            Prepared::open(&plan, display, supervisor.encoder, &supervisor.config.network)
+            Prepared::open(&plan, display, encoder, &supervisor.config.network)
         })
         .await
         .map_err(|error| failed(format!("the session could not be prepared: {error}")))?
         .map_err(|error| failed(error.to_string()))?
     };
-    let media_port = prepared.media_port().map_err(|error| failed(error.to_string()))?;
+    let media = prepared.media_port().map_err(|error| failed(error.to_string()))?;
+    let ports = HostPorts { media, console: supervisor.console_port() };
     let keys = SessionKeys::draw(&mut rand::rng());
     let grants = wire_grants(guest.grants);
-    let welcome = plan.welcome(media_port, keys, grants, guest.remaining);
+    let welcome = plan.welcome(ports, keys, grants, guest.remaining);
     let input = InputPath::new(grants, prepared.display());
     let pipeline = Pipeline::start(prepared, &plan, &welcome, owner.commands.clone())
         .map_err(|error| failed(error.to_string()))?;
@@ -208,6 +214,8 @@ async fn open(
         pipeline: pipeline.handle(),
         commands: owner.commands.clone(),
         plan: plan.clone(),
+        link: owner.link.clone(),
+        samples: Mutex::new(Samples::new(Instant::now())),
     });
     let admission = Admission { welcome, default_bitrate: plan.default_bitrate, bitrate_ceiling: plan.bitrate_ceiling };
     Ok((session, pipeline, Box::new(admission)))
@@ -221,7 +229,7 @@ async fn stream(
     admission: Box<Admission>,
 ) -> Option<Display> {
     let supervisor = Arc::clone(&owner.supervisor);
-    supervisor.sessions().insert(Arc::clone(&session));
+    supervisor.begin_session(Arc::clone(&session));
     // Set before the Welcome leaves: whatever the client asks for after it finds the session.
     let _ = owner.live.set(Arc::clone(&session));
     if let Some(fingerprint) = session.fingerprint
@@ -264,6 +272,7 @@ async fn stream(
     let ended = obituary(&session, &end);
     supervisor.record(origin_of(&session), AuditEvent::SessionEnded { session: id, reason: ended.end.as_str().into() });
     supervisor.sessions().bury(ended);
+    supervisor.tell(punktfunk_api::HostEvent::Changed(punktfunk_api::Topic::Sessions));
     display
 }
 

@@ -1,7 +1,7 @@
 //! One QUIC connection: its control session, driven by one task, and its owner, another task that answers what the
 //! session cannot answer by itself.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use punktfunk_proto::{
     session::host_control::{HostCommand, HostControl, HostEvent},
@@ -22,6 +22,8 @@ pub(super) struct Owner {
     pub(super) events: mpsc::Receiver<HostEvent>,
     /// Where the control task finds the session once there is one.
     pub(super) live: Arc<OnceLock<Arc<LiveSession>>>,
+    /// The connection, for as long as it is driven.
+    pub(super) link: Weak<Link>,
     /// Held until the connection is admitted.
     pub(super) stranger: Option<Place>,
 }
@@ -70,6 +72,7 @@ pub(super) async fn serve(supervisor: Arc<Supervisor>, link: Link) {
         link.close(CloseCode::Busy.code(), CROWDED);
         return;
     }
+    let link = Arc::new(link);
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let (asks, events) = mpsc::channel(HANDSHAKE_EVENTS);
     let live = Arc::new(OnceLock::new());
@@ -81,6 +84,7 @@ pub(super) async fn serve(supervisor: Arc<Supervisor>, link: Link) {
         commands,
         events,
         live: Arc::clone(&live),
+        link: Arc::downgrade(&link),
         stranger,
     };
     let owner = tokio::spawn(owner.run());

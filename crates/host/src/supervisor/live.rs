@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex, Weak},
     time::Instant,
 };
 
@@ -13,7 +13,10 @@ use punktfunk_proto::{
     units::Fingerprint,
     wire::{CloseCode, Grants},
 };
+use punktfunk_transport::Link;
 use tokio::sync::mpsc;
+
+use super::samples::Samples;
 
 use crate::{
     admin::protocol::EndedSession,
@@ -50,6 +53,10 @@ pub struct LiveSession {
     pub pipeline: PipelineHandle,
     /// Its control session.
     pub commands: mpsc::Sender<HostCommand>,
+    /// Its connection, for as long as that is driven.
+    pub link: Weak<Link>,
+    /// How it did, second by second.
+    pub samples: Mutex<Samples>,
 }
 
 impl LiveSession {
@@ -130,6 +137,11 @@ impl LiveSessions {
 
     pub(super) fn find(&self, id: SessionId) -> Option<Arc<LiveSession>> {
         self.sessions.get(&id).cloned()
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.sessions.len()
     }
 
     pub(super) fn all(&self) -> Vec<Arc<LiveSession>> {

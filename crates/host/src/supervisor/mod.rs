@@ -5,19 +5,30 @@
 
 mod admin;
 mod admission;
+mod api;
 mod connection;
+mod doctor;
+pub(crate) mod health;
 mod kept;
 mod live;
+mod order;
 mod pairing;
+mod samples;
 mod strangers;
+mod topics;
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
+use punktfunk_api::{
+    HostEvent, Topic,
+    model::{DoctorReport, Fault, Severity},
+};
 use punktfunk_proto::{
     session::host_control::HostCommand,
     units::{Fingerprint, HostTime},
@@ -29,68 +40,124 @@ use punktfunk_trust::{
     Verdict,
 };
 use punktfunk_video::{display::Backend, encode::EncoderKind};
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, broadcast, oneshot};
 
-use crate::config::Config;
+use crate::{config::Config, console::Secrets, log::LogRing, media::Media, settings::SettingsStore};
 
+pub use admin::AdminDesk;
 use kept::KeptDisplays;
 use live::LiveSessions;
 pub use live::{LiveSession, SessionId};
 use strangers::Strangers;
+use topics::Topics;
 
 /// What every connection and the owner share.
 pub struct Supervisor {
     config: Config,
-    backend: Arc<dyn Backend>,
-    encoder: EncoderKind,
+    settings: SettingsStore,
+    state_dir: PathBuf,
+    media: Media,
     identity: Fingerprint,
     listen: SocketAddr,
+    /// Where the console is served, once it is.
+    console: OnceLock<SocketAddr>,
+    token: Option<[u8; 32]>,
     started: Instant,
     trust: Mutex<Trust>,
     trust_changed: Notify,
     administrator: Mutex<Administrator>,
+    failed_logins: Mutex<FailedLogins>,
     parked: Mutex<HashMap<ParkedId, oneshot::Sender<ParkedEnd>>>,
     sessions: Mutex<LiveSessions>,
     kept: Mutex<KeptDisplays>,
+    session_began: Notify,
     /// One permit a session.
     slots: Arc<Semaphore>,
     /// One place a connection that has not been admitted.
     strangers: Arc<Strangers>,
+    faults: Mutex<Vec<Fault>>,
+    console_fault: Mutex<Option<Fault>>,
+    log: Arc<LogRing>,
+    listeners: broadcast::Sender<HostEvent>,
+    topics: Mutex<Topics>,
+    last_doctor: Mutex<Option<DoctorReport>>,
+    /// When the last self test ended; held while one runs.
+    examining: Mutex<Option<Instant>>,
+    restart: Notify,
+    /// Held while a backup is read.
+    restoring: Mutex<()>,
 }
 
-/// What was found to work on this machine.
-pub struct Media {
-    /// Makes displays.
-    pub backend: Arc<dyn Backend>,
-    /// Encodes what they paint.
-    pub encoder: EncoderKind,
+/// What a supervisor is made of.
+pub struct Parts {
+    /// The configuration in force.
+    pub config: Config,
+    /// What the owner set in the console, and what the file sets.
+    pub settings: SettingsStore,
+    /// Where the host keeps what must survive it.
+    pub state_dir: PathBuf,
+    /// The open trust store.
+    pub trust: Trust,
+    /// What was found to work on this machine.
+    pub media: Media,
+    /// Where the control port listens.
+    pub listen: SocketAddr,
+    /// What the console's configuration keeps in files.
+    pub secrets: Secrets,
+    /// The last lines of the log.
+    pub log: Arc<LogRing>,
+    /// Who hears what happens.
+    pub listeners: broadcast::Sender<HostEvent>,
+}
+
+/// Wrong passwords that the audit log does not say yet.
+#[derive(Default)]
+struct FailedLogins {
+    unsaid: u64,
+    said: Option<Instant>,
 }
 
 /// Connections that are neither admitted nor refused yet: the approval queue's 32 and as many that handshake.
 const STRANGERS: usize = 64;
 
 impl Supervisor {
-    /// A supervisor over an open trust store, with the display and the encoder that were found to work, for a server
-    /// that listens on `listen`.
-    pub fn new(config: Config, trust: Trust, media: Media, listen: SocketAddr) -> Arc<Self> {
-        let Media { backend, encoder } = media;
-        let stored = trust.administrator().cloned();
-        let administrator = Administrator::new(Instant::now(), stored, PasswordCost::default(), &mut rand::rng());
+    /// A supervisor that serves nobody yet.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { config, settings, state_dir, trust, media, listen, secrets, log, listeners } = parts;
+        let (now, cost) = (Instant::now(), PasswordCost::default());
+        let administrator = match secrets.password {
+            Some(hash) => Administrator::declared(now, hash, cost, &mut rand::rng()),
+            None => Administrator::new(now, trust.administrator().cloned(), cost, &mut rand::rng()),
+        };
         Arc::new(Self {
             listen,
-            started: Instant::now(),
+            started: now,
             slots: Arc::new(Semaphore::new(usize::from(config.session.max_sessions))),
             strangers: Strangers::new(STRANGERS),
             identity: trust.identity().fingerprint,
+            token: secrets.token,
+            console: OnceLock::new(),
             config,
-            backend,
-            encoder,
+            settings,
+            state_dir,
+            media,
+            log,
+            listeners,
             trust: Mutex::new(trust),
             trust_changed: Notify::new(),
             administrator: Mutex::new(administrator),
+            failed_logins: Mutex::default(),
             parked: Mutex::default(),
             sessions: Mutex::default(),
             kept: Mutex::default(),
+            session_began: Notify::new(),
+            faults: Mutex::default(),
+            console_fault: Mutex::default(),
+            topics: Mutex::default(),
+            last_doctor: Mutex::default(),
+            examining: Mutex::default(),
+            restart: Notify::new(),
+            restoring: Mutex::new(()),
         })
     }
 
@@ -145,9 +212,14 @@ impl Supervisor {
 
     /// One line on what the host is doing.
     pub fn status_line(&self) -> String {
-        let sessions = self.sessions().all().len();
+        let sessions = self.sessions().count();
         let waiting = self.with_trust(|trust, now| trust.knocks(now).count());
-        format!("{sessions} streaming, {waiting} waiting for approval")
+        let line = format!("{sessions} streaming, {waiting} waiting for approval");
+        match self.faults().first().filter(|fault| fault.severity > Severity::Notice) {
+            Some(Fault { severity: Severity::Error, what, .. }) => format!("failed: {what}; {line}"),
+            Some(fault) => format!("degraded: {}; {line}", fault.what),
+            None => line,
+        }
     }
 
     /// Runs `act` on the trust store, then carries out what it led to.
@@ -155,7 +227,9 @@ impl Supervisor {
         let mut trust = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut trust, Moment::now());
         let events: Vec<TrustEvent> = std::iter::from_fn(|| trust.poll_event()).collect();
+        let changed = self.changed_topics(&trust);
         drop(trust);
+        changed.into_iter().for_each(|topic| self.tell(HostEvent::Changed(topic)));
         if !events.is_empty() {
             events.into_iter().for_each(|event| self.carry_out(event));
         }
@@ -167,6 +241,66 @@ impl Supervisor {
         let result = self.with_trust(act);
         self.trust_changed.notify_one();
         result
+    }
+
+    /// Tells those who listen, if anybody does.
+    fn tell(&self, event: HostEvent) {
+        if self.listeners.receiver_count() > 0 {
+            let _ = self.listeners.send(event);
+        }
+    }
+
+    /// Display and encoder for a session, or what a client's user is told.
+    fn ready_media(&self) -> Result<(Arc<dyn Backend>, EncoderKind), String> {
+        let found = self.media.chosen();
+        match (found.backend, found.encoder) {
+            (Some(backend), Some(encoder)) => Ok((backend, encoder)),
+            (None, _) => Err("the host has no working display; its console says why".into()),
+            (_, None) => Err("the host has no working encoder; its console says why".into()),
+        }
+    }
+
+    /// The session streams from now on.
+    fn begin_session(&self, session: Arc<LiveSession>) {
+        self.sessions().insert(session);
+        self.session_began.notify_one();
+        self.tell(HostEvent::Changed(Topic::Sessions));
+    }
+
+    /// The port that the console is served on, once it is.
+    pub fn console_port(&self) -> Option<u16> {
+        self.console.get().map(SocketAddr::port)
+    }
+
+    /// The console is served here from now on.
+    pub(crate) fn set_console(&self, address: SocketAddr) {
+        let _ = self.console.set(address);
+    }
+
+    /// What the configuration in force says.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Waits until somebody asks for a restart.
+    pub async fn restart_requested(&self) {
+        self.restart.notified().await;
+    }
+
+    /// A wrong password was tried: the audit log says so, at most once in a while.
+    fn count_failed_login(&self, source: IpAddr) {
+        let attempts = {
+            let mut failed = self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.unsaid += 1;
+            if failed.said.is_some_and(|said| said.elapsed() < FAILED_LOGINS_EVERY) {
+                return;
+            }
+            failed.said = Some(Instant::now());
+            std::mem::take(&mut failed.unsaid)
+        };
+        tracing::warn!(%source, attempts, "a wrong password was typed into the console");
+        let origin = Origin { actor: punktfunk_trust::Actor::Stranger, source: Some(source) };
+        self.record(origin, AuditEvent::LoginFailed { attempts });
     }
 
     fn carry_out(&self, event: TrustEvent) {
@@ -242,3 +376,5 @@ pub fn host_clock() -> HostTime {
 
 /// A display that does not end in this time is left behind.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How often the audit log says that wrong passwords were typed.
+const FAILED_LOGINS_EVERY: Duration = Duration::from_secs(10);

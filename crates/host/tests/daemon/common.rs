@@ -28,6 +28,8 @@ port = 0
 mdns = { enable = false }
 [display]
 backend = \"synthetic\"
+[console]
+port = 0
 ";
 
 /// Directories and configuration of a host; outlives its processes.

@@ -100,6 +100,7 @@ fn status() -> HostStatus {
         id: "b7".into(),
         fingerprint: print(0x12),
         listen: "0.0.0.0:9777".into(),
+        console: Some("0.0.0.0:47990".into()),
         pairing_policy: "open".into(),
         mdns: true,
         display: "embedded".into(),
@@ -186,6 +187,22 @@ async fn every_order_asks_for_what_it_says() {
         (&["sessions", "list"], AdminRequest::Sessions),
         (&["sessions", "history"], AdminRequest::SessionHistory),
         (&["sessions", "stop", "4"], AdminRequest::StopSession { session: 4 }),
+        (&["doctor"], AdminRequest::Doctor),
+        (&["settings"], AdminRequest::Settings),
+        (&["settings", "list"], AdminRequest::Settings),
+        (
+            &["settings", "set", "host.name", "den"],
+            AdminRequest::ChangeSettings { changes: [("host.name".into(), "den".into())].into() },
+        ),
+        (
+            &["settings", "set", "session.max_sessions", "2"],
+            AdminRequest::ChangeSettings { changes: [("session.max_sessions".into(), 2.into())].into() },
+        ),
+        (
+            &["settings", "reset", "host.name"],
+            AdminRequest::ChangeSettings { changes: [("host.name".into(), serde_json::Value::Null)].into() },
+        ),
+        (&["restart"], AdminRequest::Restart),
     ];
     for (args, request) in orders {
         let (output, asked) = ctl(args, AdminResponse::Disarmed { was_armed: true }).await;
@@ -201,6 +218,7 @@ async fn answers_are_printed_for_people() {
         AdminResponse::Armed(PinWindowOpen {
             pin: Some("0042".to_owned().try_into().unwrap()),
             link: None,
+            qr: None,
             seconds_left: 120,
             bound_to: None,
         }),

@@ -17,7 +17,7 @@ fn fails(mut command: Command, code: i32, words: &[&str]) {
 #[test]
 fn a_wrong_configuration_stops_the_start_before_anything_is_made() {
     let home = Home::new("[pairing]\npolicy = \"opne\"\n");
-    fails(home.serve(), 78, &["punktfunk.toml:8:10: pairing.policy: found \"opne\"", "\"require\" or \"open\""]);
+    fails(home.serve(), 78, &["punktfunk.toml:10:10: pairing.policy: found \"opne\"", "\"require\" or \"open\""]);
     assert!(!home.state_dir().exists() && !home.runtime_dir().exists());
 }
 

@@ -166,6 +166,9 @@ port = 0
 [network.mdns]
 interfaces = ["lo"]
 
+[console]
+port = 0
+
 [display]
 backend = "{display}"
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     Finding, Victim,
-    attack::{ceremony, flood, flood::Scale, impostor, knock, middle, points, refusal},
+    attack::{ceremony, console, flood, flood::Scale, impostor, knock, middle, points, refusal},
 };
 
 /// How to attack.
@@ -74,6 +74,12 @@ enum Attack {
     OddCertificates,
     /// A paired device's certificate without its key
     StolenCertificate,
+    /// Thousands of connections to the console that say nothing, and heads that trickle in
+    IdleConnections,
+    /// Hundreds of wrong passwords
+    WrongPasswords,
+    /// Strangers who want to be the first administrator
+    RaceToClaim,
 }
 
 /// Runs the attacks and prints what they found.
@@ -128,5 +134,8 @@ async fn carry_out(attack: Attack, victim: &mut Victim, attempts: usize) -> Resu
         Attack::StaleIds => knock::stale_ids(victim).await,
         Attack::OddCertificates => impostor::odd_certificates(victim).await,
         Attack::StolenCertificate => impostor::stolen_certificate(victim).await,
+        Attack::IdleConnections => console::idle_connections(victim, attempts).await,
+        Attack::WrongPasswords => console::wrong_passwords(victim).await,
+        Attack::RaceToClaim => console::race_to_claim(victim).await,
     }
 }

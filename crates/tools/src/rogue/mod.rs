@@ -13,6 +13,7 @@ mod line;
 mod persona;
 mod tls;
 mod victim;
+mod web;
 
 pub use client::{Client, Outcome};
 pub use command::{EXAMPLES, Options, run};
@@ -20,6 +21,7 @@ pub use finding::{Check, Finding, Memory};
 pub use line::{Answer, End, Line, Rogue, Transcript, pair};
 pub use persona::Persona;
 pub use victim::{CONFIGURATION, Refused, Victim, program};
+pub use web::{Web, WebAnswer};
 
 use std::{net::Ipv4Addr, time::Duration};
 

@@ -40,6 +40,15 @@ pub(super) fn client(persona: &Persona) -> Result<quinn::ClientConfig> {
     Ok(quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config)?)))
 }
 
+/// How to visit a console as `persona`.
+pub(super) fn web(persona: &Persona) -> Result<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(BelievesAnybody));
+    Ok(builder.with_client_cert_resolver(Arc::new(persona.clone())))
+}
+
 /// The protocol name both sides insist on (spec section 1.2).
 const ALPN: &[u8] = b"pkf1";
 

@@ -182,6 +182,16 @@ impl Victim {
         fs::read(self.dir.join("host.log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }
 
+    /// Where it keeps its files.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Watches its memory from now on.
     pub fn watch_memory(&self) -> MemoryWatch {
         MemoryWatch::begin(self.child.id())
@@ -209,7 +219,7 @@ impl Drop for Victim {
     }
 }
 
-/// Loopback, any port, no mDNS, a display that costs nothing.
+/// Loopback, any port, no mDNS, a display that costs nothing. Ends within `[console]`.
 pub const CONFIGURATION: &str = r#"
 [network]
 listen = "127.0.0.1"
@@ -218,6 +228,8 @@ port = 0
 backend = "synthetic"
 [log]
 level = "info"
+[console]
+port = 0
 "#;
 
 /// A program of this workspace, built into the same folder as this one or, for a test, the folder above it.

@@ -4,6 +4,7 @@
 mod advert;
 mod attacks;
 mod command;
+mod console;
 mod flood;
 mod internet;
 mod pins;

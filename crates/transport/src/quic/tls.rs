@@ -39,16 +39,37 @@ fn server_with(
     identity: Arc<dyn ResolvesServerCert>,
     provider: Arc<CryptoProvider>,
 ) -> Result<QuicServerConfig, TransportError> {
+    let mut config = tls13(identity, provider)?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    QuicServerConfig::try_from(config).map_err(setup)
+}
+
+/// Asks for a client certificate, accepts any and none.
+fn tls13(
+    identity: Arc<dyn ResolvesServerCert>,
+    provider: Arc<CryptoProvider>,
+) -> Result<rustls::ServerConfig, TransportError> {
     let mut config = rustls::ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&TLS13])
         .map_err(setup)?
         .with_client_cert_verifier(Arc::new(AnyClient(Possession(provider))))
         .with_cert_resolver(identity);
-    config.alpn_protocols = vec![ALPN.to_vec()];
     // Resumed handshakes prove no key, and a reconnect is rare: every connection shows its certificate.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
-    QuicServerConfig::try_from(config).map_err(setup)
+    Ok(config)
+}
+
+/// For the console: as for control connections, any certificate passes and none has to be shown, so that browsers get in.
+///
+/// # Errors
+/// The identity cannot be used.
+pub fn https(identity: &TlsIdentity) -> Result<Arc<rustls::ServerConfig>, TransportError> {
+    let provider = Arc::new(provider());
+    let key = Arc::new(certified_key(identity, &provider)?);
+    let mut config = tls13(Arc::new(OneIdentity(key)), provider)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// The client's side: shows `identity` if there is one, and holds the host to the pin in `host`.

@@ -13,7 +13,7 @@ use punktfunk_proto::units::Fingerprint;
 use zeroize::Zeroizing;
 
 pub(crate) use restore::finish_restore;
-pub use restore::{Onto, RestoreError, Restored, restore};
+pub use restore::{Onto, RestoreError, Restored, restore, stage};
 
 use crate::{
     audit::{AuditEvent, AuditHead, AuditText},

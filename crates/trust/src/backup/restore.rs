@@ -125,22 +125,52 @@ pub fn restore(state_dir: &Path, from: impl Read, with: &Secret, onto: Onto) -> 
     if occupied && onto == Onto::Nothing {
         return Err(RestoreError::NotEmpty { folder: state_dir.to_owned() });
     }
+    make_new(state_dir, &document)?;
+    private::rename(&state_dir.join(NEW), &state_dir.join(READY))?;
+    let kept = finish_restore(state_dir)?;
+    Ok(restored(&document, kept))
+}
+
+/// Lays what a backup holds ready in the state directory of the host that runs: its next start puts it in place and
+/// keeps the state before aside. A second call takes the place of the first. A crash at any moment leaves either
+/// nothing laid ready, or all of it. One call at a time.
+///
+/// # Errors
+/// What was there is untouched.
+pub fn stage(state_dir: &Path, from: impl Read, with: &Secret) -> Result<Restored, RestoreError> {
+    let document = Document::parse(&decrypt(from, with)?)?;
+    make_new(state_dir, &document)?;
+    let ready = state_dir.join(READY);
+    // Taken away whole: what is half removed must not be what the next start finds.
+    private::remove_folder(&state_dir.join(GONE))?;
+    move_if_there(&ready, &state_dir.join(GONE))?;
+    private::rename(&state_dir.join(NEW), &ready)?;
+    // What cannot be removed now is at the next start.
+    let _ = private::remove_folder(&state_dir.join(GONE));
+    Ok(restored(&document, None))
+}
+
+fn restored(document: &Document, kept: Option<PathBuf>) -> Restored {
+    Restored { summary: document.summary(), written: HostTime::from_nanos(document.written_unix * NANOS), kept }
+}
+
+/// Makes the new state in its folder inside the state directory, where it does not count yet.
+fn make_new(state_dir: &Path, document: &Document) -> Result<(), RestoreError> {
     let new = state_dir.join(NEW);
     private::remove_folder(&new)?;
-    if let Err(error) = stage(&new, &document) {
+    if let Err(error) = fill(&new, document) {
         // What cannot be removed now is at the next start.
         let _ = private::remove_folder(&new);
         return Err(error);
     }
-    private::rename(&new, &state_dir.join(READY))?;
-    let kept = finish_restore(state_dir)?;
-    Ok(Restored { summary: document.summary(), written: HostTime::from_nanos(document.written_unix * NANOS), kept })
+    Ok(())
 }
 
 /// Moves a restore that was committed to its place, and what was there before aside. Says where that lies. Every
 /// step can be repeated.
 pub(crate) fn finish_restore(state_dir: &Path) -> Result<Option<PathBuf>, FileError> {
     let ready = state_dir.join(READY);
+    private::remove_folder(&state_dir.join(GONE))?;
     if !private::exists(&ready)? {
         private::remove_folder(&state_dir.join(NEW))?;
         return Ok(None);
@@ -183,7 +213,7 @@ fn move_if_there(from: &Path, to: &Path) -> Result<(), FileError> {
 }
 
 /// Makes the state of `document` in the folder `new`, complete and on the disk.
-fn stage(new: &Path, document: &Document) -> Result<(), RestoreError> {
+fn fill(new: &Path, document: &Document) -> Result<(), RestoreError> {
     private::ensure_folder(new)?;
     let identity = put_identity(&new.join(IDENTITY), &document.identity, Some(document.fingerprint))?;
     let successor = document.successor.as_ref().map(|files| put_identity(&new.join(SUCCESSOR), files, None));
@@ -282,6 +312,8 @@ impl<R: Read> Read for Bounded<R> {
 const NEW: &str = "restore.new";
 /// Where it lies when it counts.
 const READY: &str = "restore.ready";
+/// Where one lies that another took the place of before it was put in place.
+const GONE: &str = "restore.gone";
 /// Where, in there, the state before is gathered.
 const ASIDE: &str = "replaced";
 /// What makes up a state.

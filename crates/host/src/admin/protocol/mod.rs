@@ -1,23 +1,22 @@
 //! What goes over the admin socket. Times are in seconds, rates in kbit/s; instants are Unix times in seconds.
 
-mod access;
-mod secret;
-mod values;
+use std::collections::BTreeMap;
 
 use punktfunk_proto::units::Fingerprint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    select::{FingerprintPrefix, KnockSelector, SelectError},
+    select::{FingerprintPrefix, KnockSelector},
     text::optional_fingerprint,
 };
 
-pub use access::{AccessWord, ExpiresIn, NoDuration};
-pub use secret::SecretText;
-pub use values::{
-    Administrator, AdministratorState, AuditVerdict, BackupKey, Device, EndedSession, HostIdentity, HostStatus, Knock,
-    PairedBy, PinDigits, PinWindowOpen, PinWindowState, Session,
+pub use punktfunk_api::model::{
+    AccessWord, AdminError, AdminErrorCode, Administrator, AdministratorState, ApproveRequest, ArmRequest, AuditPage,
+    AuditQuery, AuditVerdict, BackupKey, BackupWritten, Check, CheckOutcome, Device, DeviceChange, DoctorReport,
+    EndedSession, ExpiresIn, HostIdentity, HostStatus, InvitedBy, Knock, NoDuration, PairedBy, Pending, PinDigits,
+    PinWindowOpen, PinWindowState, QrCode, RestoreRequest, Restored, SecretText, Session, Setting, SettingKind,
+    SettingLock, Settings,
 };
 
 /// The version of this protocol. Host and `ctl` are one program, so a host answers exactly its own version.
@@ -154,6 +153,17 @@ pub enum AdminRequest {
         /// Which.
         session: u64,
     },
+    /// The host tests itself; takes some seconds. Answered by [`AdminResponse::Doctor`].
+    Doctor,
+    /// Every key of the configuration. Answered by [`AdminResponse::Settings`].
+    Settings,
+    /// Stores values for keys that the configuration file does not set. Answered by [`AdminResponse::Settings`].
+    ChangeSettings {
+        /// By key; null takes a stored value away.
+        changes: BTreeMap<String, Value>,
+    },
+    /// Ends all sessions and starts the host anew. Answered by [`AdminResponse::Restarting`].
+    Restart,
 }
 
 /// What the host answers.
@@ -248,6 +258,12 @@ pub enum AdminResponse {
         /// The session as it was.
         session: Session,
     },
+    /// To [`AdminRequest::Doctor`].
+    Doctor(DoctorReport),
+    /// To [`AdminRequest::Settings`] and [`AdminRequest::ChangeSettings`].
+    Settings(Settings),
+    /// To [`AdminRequest::Restart`].
+    Restarting,
     /// The request was not carried out.
     Error(AdminError),
 }
@@ -259,52 +275,6 @@ impl AdminResponse {
     }
 }
 
-/// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct AdminError {
-    /// For programs.
-    pub code: AdminErrorCode,
-    /// For people.
-    pub message: String,
-}
-
-impl From<SelectError> for AdminError {
-    fn from(error: SelectError) -> Self {
-        let code = match error {
-            SelectError::NoMatch => AdminErrorCode::NotFound,
-            SelectError::Ambiguous => AdminErrorCode::Ambiguous,
-        };
-        Self { code, message: error.to_string() }
-    }
-}
-
-/// Why a request was not carried out, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AdminErrorCode {
-    /// Not a request: no JSON, an unknown kind, a field too many, an impossible value.
-    BadRequest,
-    /// A line longer than [`REQUEST_LIMIT`].
-    TooLarge,
-    /// Another version of this protocol.
-    UnsupportedVersion,
-    /// Not root and not the host's user.
-    Forbidden,
-    /// Too many connections at once, or no answer in time.
-    Busy,
-    /// There is no such knock, device or session, perhaps no longer.
-    NotFound,
-    /// A prefix fits several.
-    Ambiguous,
-    /// It cannot be done as the host is configured or at this moment; the message says why.
-    Refused,
-    /// It could not be stored; nothing was changed.
-    NotStored,
-    /// A fault of the host.
-    Internal,
-}
-
 #[cfg(test)]
 mod tests {
     use punktfunk_proto::units::Fingerprint;
@@ -314,8 +284,13 @@ mod tests {
     #[test]
     fn a_pin_is_sent_and_never_printed() {
         let pin: PinDigits = "0042".to_owned().try_into().unwrap();
-        let armed =
-            AdminResponse::Armed(PinWindowOpen { pin: Some(pin), link: None, seconds_left: 120, bound_to: None });
+        let armed = AdminResponse::Armed(PinWindowOpen {
+            pin: Some(pin),
+            link: None,
+            qr: None,
+            seconds_left: 120,
+            bound_to: None,
+        });
         assert!(!format!("{armed:?}").contains("0042"));
         let line = serde_json::to_string(&armed).unwrap();
         assert!(line.contains(r#""pin":"0042""#), "{line}");

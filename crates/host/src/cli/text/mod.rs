@@ -1,6 +1,7 @@
 //! Answers of the host as text for people, in their language.
 
 mod columns;
+mod machine;
 mod qr;
 mod words;
 
@@ -68,6 +69,9 @@ pub(super) fn text(answer: &AdminResponse, language: Language) -> String {
                 format!("Sitzung {} von \"{}\" wurde beendet.\n", session.id, printable(&session.device))
             }
         },
+        AdminResponse::Doctor(report) => machine::doctor_text(report, language),
+        AdminResponse::Settings(settings) => machine::settings_text(settings, language),
+        AdminResponse::Restarting => pick("The host restarts now.\n", "Der Host startet jetzt neu.\n").to_owned(),
         AdminResponse::Error(error) => format!("{}\n", printable(&error.message)),
     }
 }
@@ -129,6 +133,13 @@ fn status_text(status: &HostStatus, language: Language) -> String {
         (pick("Id", "Kennung"), printable(&status.id)),
         (pick("Fingerprint", "Fingerabdruck"), status.fingerprint.grouped()),
         (pick("Listening", "Adresse"), printable(&status.listen)),
+        (
+            pick("Console", "Konsole"),
+            match &status.console {
+                Some(address) => printable(address),
+                None => pick("not served", "nicht erreichbar").to_owned(),
+            },
+        ),
         (pick("Discovery", "Auffindbar"), if status.mdns { "mDNS" } else { pick("off", "nein") }.to_owned()),
         (pick("Pairing", "Koppeln"), {
             format!("{}, {} {pin}", printable(&status.pairing_policy), pick("PIN window", "PIN-Fenster"))

@@ -42,7 +42,7 @@ fn who_reads_german_is_answered_in_german() {
     };
     let answers = [
         AdminResponse::Pending { knocks, dropped: 0 },
-        AdminResponse::Armed(PinWindowOpen { pin, link: None, seconds_left: 120, bound_to: None }),
+        AdminResponse::Armed(PinWindowOpen { pin, link: None, qr: None, seconds_left: 120, bound_to: None }),
         AdminResponse::Devices { devices: vec![device] },
     ];
     let said: Vec<String> = answers.iter().map(|answer| text(answer, Language::German)).collect();

@@ -1,9 +1,11 @@
 //! The attacks, each a function from a host to a finding.
 
 pub mod ceremony;
+pub mod console;
 pub mod flood;
 pub mod impostor;
 pub mod knock;
+pub mod leaks;
 pub mod middle;
 pub mod points;
 pub mod refusal;

@@ -1,0 +1,56 @@
+// Who uses the console, and on what.
+
+import { test as base, expect, type BrowserContext, type Page } from "@playwright/test";
+import { Host } from "./machine";
+import { words, type Language, type Words } from "./words";
+
+export const PASSWORD = "a few words to remember";
+
+/** A person with a browser, a language and a screen. */
+export interface Person {
+  name: string;
+  language: Language;
+  screen: { width: number; height: number };
+}
+
+export const PEOPLE: Person[] = [
+  { name: "at a desk, in English", language: "en", screen: { width: 1280, height: 800 } },
+  { name: "with a phone, in German", language: "de", screen: { width: 390, height: 844 } },
+];
+
+export { expect };
+
+/** A host of their own for each file of tests. */
+export const test = base.extend<object, { host: Host }>({
+  host: [
+    async ({}, use) => {
+      const host = await Host.start();
+      await use(host);
+      await host.stop();
+    },
+    { scope: "worker" },
+  ],
+});
+
+/** Opens the console as this person does. */
+export async function visit(context: BrowserContext, host: Host, person: Person): Promise<{ page: Page; t: Words }> {
+  const page = await context.newPage();
+  await page.setViewportSize(person.screen);
+  await page.goto(host.url);
+  return { page, t: words(person.language) };
+}
+
+export async function logIn(page: Page, t: Words): Promise<void> {
+  await page.getByLabel(t("app.password"), { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: t("login.submit") }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(new RegExp(`${t("home.title.idle")}|.`));
+}
+
+/** Goes to a page by the navigation, wherever that is on this screen. */
+export async function go(page: Page, t: Words, to: "pairing" | "devices" | "sessions" | "settings" | "diagnostics" | "audit" | "about"): Promise<void> {
+  const link = page.getByRole("link", { name: t(`nav.${to}`) }).first();
+  const more = page.getByRole("button", { name: t("app.more") });
+  if (!(await link.isVisible())) await more.click();
+  await link.click();
+  await expect(page.getByRole("heading", { level: 1, name: t(`${to}.title`) })).toBeVisible();
+}
