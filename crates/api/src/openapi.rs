@@ -4,7 +4,6 @@ use utoipa::{
     OpenApi as _,
     openapi::{
         Content, OpenApi, RefOr, Response, ResponseBuilder,
-        extensions::Extensions,
         path::Operation,
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
@@ -71,7 +70,7 @@ fn device_scheme() -> SecurityScheme {
 fn describe(route: Route) -> Operation {
     let Route { lane, mut operation, path, .. } = route;
     let extensions = operation.extensions.get_or_insert_default();
-    extensions.merge(Extensions::from_iter([("x-lane", lane.word())]));
+    extensions.insert("x-lane".into(), lane.word().into());
     operation.security = Some(requirements(lane));
     let writes = operation.request_body.is_some();
     let mut add = |status: &str, description: &str| {
