@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo host test lint check check-modules check-boot bench fuzz
+.PHONY: help setup demo host test lint check check-modules check-boot check-api bench fuzz
 
 CARGO ?= cargo
 # nextest runs each test in a process of its own, as tests expect that look at what their process left behind; plain
@@ -48,6 +48,9 @@ check-modules: setup ## Evaluates the NixOS modules and compares what they rende
 check-boot: setup ## Boots the rendered units and configuration under systemd and streams from them (root, nspawn)
 	$(BUILD)
 	crates/tools/scripts/check-boot.sh $(TARGET)/debug/punktfunk-host $(TARGET)/debug/punktfunk
+
+check-api: ## Asks the API everything that its document allows and much that it does not (schemathesis, PyPI)
+	crates/tools/scripts/check-api-schema.sh
 
 bench: setup ## Criterion benchmarks: ours beside the baseline, in one run
 	$(CARGO) bench --workspace --locked

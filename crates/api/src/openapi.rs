@@ -72,6 +72,7 @@ fn describe(route: Route) -> Operation {
     let extensions = operation.extensions.get_or_insert_default();
     extensions.insert("x-lane".into(), lane.word().into());
     operation.security = Some(requirements(lane));
+    let takes_parameters = operation.parameters.is_some();
     let writes = operation.request_body.is_some();
     let mut add = |status: &str, description: &str| {
         let absent = !operation.responses.responses.contains_key(status);
@@ -86,6 +87,9 @@ fn describe(route: Route) -> Operation {
     add("503", "Too much is under way");
     if !matches!(lane, Lane::Open { .. }) {
         add("401", "Nobody who is known asks");
+    }
+    if takes_parameters {
+        add("414", "The path or the query is too long");
     }
     if path.contains('{') {
         add("404", "There is no such thing");

@@ -43,6 +43,26 @@ async fn every_answer_forbids_frames_inline_scripts_sniffing_and_referrers() {
 }
 
 #[tokio::test]
+async fn no_answer_sends_a_browser_to_another_address_whatever_it_asks_for() {
+    let bench = Bench::claimed();
+    let login = bench.log_in().await;
+    for next in
+        ["//evil.example", "/%5Cevil.example", "/%09/evil.example", "https://evil.example", "%2f%2fevil.example"]
+    {
+        for parameter in ["next", "redirect", "return_to"] {
+            let mut paths: Vec<_> = routes::all().iter().map(|route| route.request().uri().path().to_owned()).collect();
+            paths.extend(["/".into(), "/login".into(), format!("/{next}")]);
+            for path in paths.iter().filter(|path| path.as_str() != "/api/v1/events") {
+                let request = in_login(get(&format!("{path}?{parameter}={next}")), &login);
+                let answer = bench.send(request).await;
+                assert!(!answer.status.is_redirection(), "{path}: {answer:?}");
+                assert!(!answer.headers.contains_key("location") && !answer.headers.contains_key("refresh"), "{path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn answers_of_the_api_are_not_kept_by_browsers() {
     let bench = Bench::claimed();
     let login = bench.log_in().await;
