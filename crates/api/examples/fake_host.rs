@@ -2,10 +2,11 @@
 //! the OpenAPI document. Nothing here is a way to run a host.
 //!
 //! ```text
-//! cargo run -p punktfunk-api --example fake_host -- [--port 47991] [--unclaimed] [--openapi]
+//! cargo run -p punktfunk-api --example fake_host -- [--port 47991] [--unclaimed] [--device] [--openapi]
 //! ```
 //!
-//! Prints the token, the password and, unclaimed, the code to log in with. `--openapi` prints the document instead.
+//! Prints the token, the password and, unclaimed, the code to log in with. With `--device` every
+//! request counts as one of a paired device. `--openapi` prints the document instead.
 
 #[path = "../tests/common/fake/mod.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
@@ -15,7 +16,6 @@ use std::{
     env,
     error::Error,
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -25,8 +25,9 @@ use axum::{
     extract::{ConnectInfo, Request},
     middleware::{Next, from_fn},
 };
-use fake::{FakeHost, samples};
+use fake::{FakeHost, PAIRED, samples};
 use punktfunk_api::{ApiOptions, HostEvent, Network, Peer, Topic, openapi, router};
+use punktfunk_proto::units::Fingerprint;
 use tokio::{net::TcpListener, time::interval};
 
 #[tokio::main]
@@ -42,30 +43,29 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let art = tempfile::tempdir()?;
     std::fs::write(art.path().join("cover.png"), COVER)?;
     let host = if has("--unclaimed") { FakeHost::unclaimed(art.path()) } else { FakeHost::claimed(art.path()) };
-    serve(Arc::new(host), SocketAddr::from((Ipv4Addr::LOCALHOST, port)), art.path()).await
+    let certificate = has("--device").then_some(PAIRED);
+    serve(Arc::new(host), SocketAddr::from((Ipv4Addr::LOCALHOST, port)), certificate).await
 }
 
-async fn serve(host: Arc<FakeHost>, address: SocketAddr, art: &Path) -> Result<(), Box<dyn Error>> {
+async fn serve(
+    host: Arc<FakeHost>,
+    address: SocketAddr,
+    certificate: Option<Fingerprint>,
+) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await?;
     println!("http://{}  token {}  password {}", listener.local_addr()?, FakeHost::TOKEN, FakeHost::PASSWORD);
-    println!("pictures in {}", art.display());
     if let Some(code) = host.owner().claim_code() {
         println!("claim code {code}");
     }
     tokio::spawn(live(host.clone()));
     let options = ApiOptions { token_from: Network::LOOPBACK.to_vec(), plain_origins: true, ..ApiOptions::default() };
+    // Says who asks, as the TLS server does for real requests.
+    let as_peer = move |ConnectInfo(source): ConnectInfo<SocketAddr>, mut request: Request, next: Next| async move {
+        request.extensions_mut().insert(Peer { source, certificate });
+        next.run(request).await
+    };
     let router: Router = router(host, options).layer(from_fn(as_peer));
     Ok(axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await?)
-}
-
-/// Says where a request comes from, as the TLS server does for real ones.
-async fn as_peer(
-    ConnectInfo(source): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> axum::response::Response {
-    request.extensions_mut().insert(Peer { source, certificate: None });
-    next.run(request).await
 }
 
 /// Figures every second, now and then a line in the log and a change.
