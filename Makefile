@@ -70,6 +70,9 @@ check-boot: setup ## Boots the rendered units and configuration under systemd an
 	$(BUILD)
 	crates/tools/scripts/check-boot.sh $(TARGET)/debug/punktfunk-host $(TARGET)/debug/punktfunk
 
+check-api: ## Asks the API everything that its document allows and much that it does not (schemathesis, PyPI)
+	crates/tools/scripts/check-api-schema.sh
+
 bench: setup ## Criterion benchmarks: ours beside the baseline, in one run
 	$(CARGO) bench --workspace --locked
 

@@ -20,18 +20,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Problem::new(ProblemCode::NotJson, "send the body with Content-Type: application/json"));
         }
         let bytes = read(request, state).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let code = if error.is_data() { ProblemCode::Invalid } else { ProblemCode::BadRequest };
-            Problem::new(code, describe(&error))
-        })
+        parse(&bytes).map(Self)
     }
 }
 
+/// An object of JSON. Serde would take an array for one as well, field by field.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().starts_with(b"{")
+        && let Ok(value) = serde_json::from_slice(bytes)
+    {
+        return Ok(value);
+    }
+    Err(fault_of::<T>(bytes))
+}
+
 /// What is wrong with a body, without any of its content: it may hold a password.
-fn describe(error: &serde_json::Error) -> String {
-    let what = if error.is_data() { "the body is not what this request takes" } else { "the body is not JSON" };
-    let (line, column) = (error.line(), error.column());
-    format!("{what} (line {line}, column {column})")
+fn fault_of<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
+    if let Err(error) = is_json(bytes) {
+        let place = place(&error);
+        return Problem::new(ProblemCode::BadRequest, format!("the body is not JSON{place}"));
+    }
+    let place = serde_json::from_slice::<T>(bytes).err().map(|error| place(&error)).unwrap_or_default();
+    Problem::new(ProblemCode::Invalid, format!("the body is not what this request takes{place}"))
+}
+
+fn place(error: &serde_json::Error) -> String {
+    format!(" (line {}, column {})", error.line(), error.column())
+}
+
+fn is_json(bytes: &[u8]) -> Result<(), serde_json::Error> {
+    serde_json::from_slice(bytes).map(|serde::de::IgnoredAny| ())
 }
 
 /// The whole body, up to the limit of the route.

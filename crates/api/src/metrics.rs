@@ -30,9 +30,12 @@ pub(crate) fn exposition(host: &dyn Host) -> String {
     text.0
 }
 
+/// A name, its meaning, and where its value is.
+type Family<T, V> = (&'static str, &'static str, fn(&T) -> V);
+
 fn sessions(text: &mut Text, host: &dyn Host) {
     let sessions = host.sessions();
-    let counters: [(&str, &str, fn(&Session) -> u64); 3] = [
+    let counters: [Family<Session, u64>; 3] = [
         ("punktfunk_session_frames_captured", "Frames the display painted", |session| session.frames_captured),
         ("punktfunk_session_frames_dropped", "Frames a newer one replaced", |session| session.frames_dropped),
         ("punktfunk_session_frames_sent", "Frames sent", |session| session.frames_sent),
@@ -45,7 +48,7 @@ fn sessions(text: &mut Text, host: &dyn Host) {
     }
     let last: Vec<SessionSample> =
         sessions.iter().filter_map(|session| host.samples(session.id).into_iter().next_back()).collect();
-    let gauges: [(&str, &str, fn(&SessionSample) -> f64); 6] = [
+    let gauges: [Family<SessionSample, f64>; 6] = [
         ("punktfunk_session_video_bits_per_second", "Video sent, without parity", |s| f64::from(s.video_kbps) * 1e3),
         ("punktfunk_session_loss_ratio", "Loss as the client last reported it", |s| f64::from(s.loss_ppm) / 1e6),
         ("punktfunk_session_round_trip_seconds", "Round trip of the control connection", |s| seconds(s.rtt_us)),

@@ -4,7 +4,6 @@ use utoipa::{
     OpenApi as _,
     openapi::{
         Content, OpenApi, RefOr, Response, ResponseBuilder,
-        extensions::Extensions,
         path::Operation,
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
@@ -71,8 +70,9 @@ fn device_scheme() -> SecurityScheme {
 fn describe(route: Route) -> Operation {
     let Route { lane, mut operation, path, .. } = route;
     let extensions = operation.extensions.get_or_insert_default();
-    extensions.merge(Extensions::from_iter([("x-lane", lane.word())]));
+    extensions.insert("x-lane".into(), lane.word().into());
     operation.security = Some(requirements(lane));
+    let takes_parameters = operation.parameters.is_some();
     let writes = operation.request_body.is_some();
     let mut add = |status: &str, description: &str| {
         let absent = !operation.responses.responses.contains_key(status);
@@ -87,6 +87,9 @@ fn describe(route: Route) -> Operation {
     add("503", "Too much is under way");
     if !matches!(lane, Lane::Open { .. }) {
         add("401", "Nobody who is known asks");
+    }
+    if takes_parameters {
+        add("414", "The path or the query is too long");
     }
     if path.contains('{') {
         add("404", "There is no such thing");
