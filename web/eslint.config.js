@@ -17,5 +17,5 @@ export default tseslint.config(
       eqeqeq: "error",
     },
   },
-  { files: ["scripts/**"], languageOptions: { globals: { process: "readonly", console: "readonly", Buffer: "readonly" } } },
+  { files: ["scripts/**"], languageOptions: { globals: { URL: "readonly", process: "readonly", console: "readonly", Buffer: "readonly" } } },
 );

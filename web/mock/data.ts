@@ -10,8 +10,8 @@ export const DEVICES = (now: number): Device[] => [
 ];
 
 export const KNOCKS: Knock[] = [
-  { id: 7, name: "Pixel 9", fingerprint: print("e81d55aa02"), source: "192.168.1.57", age_seconds: 4, waiting: true },
   { id: 6, name: "Jonas’ laptop", fingerprint: print("30aa4417"), source: "fe80::1c2f:a1ff:fe3b:9", age_seconds: 212, waiting: false },
+  { id: 7, name: "Pixel 9", fingerprint: print("e81d55aa02"), source: "192.168.1.57", age_seconds: 4, waiting: true },
 ];
 
 export const SESSIONS: Session[] = [

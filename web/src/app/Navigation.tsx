@@ -15,7 +15,7 @@ interface Counts {
 export function Rail({ host, waiting }: Counts & { host: string }) {
   const { t } = useWords();
   return (
-    <div className="rail">
+    <header className="rail">
       <Link to="/" className="brand">
         <Mark />
         <span>
@@ -29,7 +29,7 @@ export function Rail({ host, waiting }: Counts & { host: string }) {
         <div className="speaker" aria-hidden="true" />
         <Switches />
       </div>
-    </div>
+    </header>
   );
 }
 

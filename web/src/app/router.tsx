@@ -29,7 +29,6 @@ const claim = createRoute({
   path: "/claim",
   loader: async ({ context: { queries } }) => {
     const health = await queries.fetchQuery(ask.health);
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to lead elsewhere
     if (health.administrator !== "unclaimed") throw redirect({ to: "/login" });
   },
   component: lazyRouteComponent(() => import("../features/claim/ClaimPage"), "ClaimPage"),

@@ -8,7 +8,6 @@ export const de: Dictionary = {
   "app.close": "Schließen",
   "app.cancel": "Abbrechen",
   "app.save": "Speichern",
-  "app.copy": "Kopieren",
   "app.copied": "Kopiert",
   "app.dismiss": "Ausblenden",
   "app.retry": "Noch einmal",
@@ -28,7 +27,6 @@ export const de: Dictionary = {
   "app.showPassword": "Zeigen",
   "app.hidePassword": "Verbergen",
   "app.fingerprint": "Fingerabdruck",
-  "app.never": "nie",
   "app.older": "Ältere",
   "app.newest": "Neueste",
 
@@ -81,7 +79,6 @@ export const de: Dictionary = {
   "home.attention": "Braucht deine Aufmerksamkeit",
   "home.allWell": "Alles in Ordnung",
   "home.allWellMore": "Keine Störung, niemand wartet vor der Tür.",
-  "home.knocks": "Geräte bitten um Einlass",
   "home.look": "Ansehen",
   "home.now": "Streamt gerade",
   "home.nothing": "Gerade streamt nichts",
@@ -216,7 +213,6 @@ export const de: Dictionary = {
 
   "sessions.title": "Sitzungen",
   "sessions.lead": "Was gerade streamt, Sekunde für Sekunde, und was vorher lief.",
-  "sessions.live": "Jetzt",
   "sessions.history": "Vorher",
   "sessions.none": "Gerade streamt nichts",
   "sessions.noneMore": "Eine Sitzung erscheint hier, sobald ein Gerät sich verbindet.",

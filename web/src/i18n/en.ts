@@ -6,7 +6,6 @@ export const en = {
   "app.close": "Close",
   "app.cancel": "Cancel",
   "app.save": "Save",
-  "app.copy": "Copy",
   "app.copied": "Copied",
   "app.dismiss": "Dismiss",
   "app.retry": "Try again",
@@ -26,7 +25,6 @@ export const en = {
   "app.showPassword": "Show",
   "app.hidePassword": "Hide",
   "app.fingerprint": "Fingerprint",
-  "app.never": "never",
   "app.older": "Older",
   "app.newest": "Newest",
 
@@ -79,7 +77,6 @@ export const en = {
   "home.attention": "Needs your attention",
   "home.allWell": "All well",
   "home.allWellMore": "No faults, nobody waits at the door.",
-  "home.knocks": "Devices that ask to be admitted",
   "home.look": "Look",
   "home.now": "Streaming now",
   "home.nothing": "Nothing streams at the moment",
@@ -214,7 +211,6 @@ export const en = {
 
   "sessions.title": "Sessions",
   "sessions.lead": "What streams now, second by second, and what streamed before.",
-  "sessions.live": "Now",
   "sessions.history": "Before",
   "sessions.none": "Nothing streams at the moment",
   "sessions.noneMore": "A session appears here as soon as a device connects.",

@@ -50,10 +50,11 @@ export function formats(language: string, t: Text): Formats {
 function duration(seconds: number, t: Text): string {
   const from = UNITS.findIndex(([, length]) => seconds >= length);
   if (from < 0) return t("time.s", { n: 0 });
-  const parts = UNITS.slice(from, from + 2).map(([unit, length], at) => {
-    const n = Math.floor((at === 0 ? seconds : seconds % UNITS[from]![1]) / length);
-    return { unit, n };
-  });
+  const largest = UNITS[from]?.[1] ?? 1;
+  const parts = UNITS.slice(from, from + 2).map(([unit, length], at) => ({
+    unit,
+    n: Math.floor((at === 0 ? seconds : seconds % largest) / length),
+  }));
   return parts
     .filter(({ n }) => n > 0)
     .map(({ unit, n }) => t(`time.${unit}`, { n }))

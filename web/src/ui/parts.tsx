@@ -33,10 +33,10 @@ export function Badge({ tone, icon, children }: { tone?: Tone; icon?: IconName; 
 }
 
 /** Something that a person ought to read. */
-export function Note({ tone, title, role, children }: { tone: "good" | "warn" | "bad"; title?: string; role?: "alert" | "status"; children?: ReactNode }) {
+export function Note({ tone, title, role, children }: { tone: "good" | "warn" | "bad" | "info"; title?: string; role?: "alert" | "status"; children?: ReactNode }) {
   return (
     <div className={`note note-${tone}`} role={role}>
-      <Icon name={tone} />
+      <Icon name={tone === "info" ? "about" : tone} />
       <div className="stack-tight">
         {title && <strong>{title}</strong>}
         {children}

@@ -70,7 +70,7 @@ function Verdict() {
 function Rows({ rows }: { rows: readonly AuditRow[] }) {
   const { t, known, moment, number } = useWords();
   return (
-    <div className="table-scroll" role="region" aria-label={t("audit.title")} tabIndex={0}>
+    <div className="table-scroll" role="group" aria-label={t("audit.title")} tabIndex={0}>
       <table className="table table-stacks">
         <thead>
           <tr>

@@ -8,7 +8,7 @@ const TONES = { notice: undefined, warning: "warn", error: "bad" } as const sati
 export function FaultNote({ fault }: { fault: Fault }) {
   const { t } = useWords();
   return (
-    <Note tone={TONES[fault.severity] ?? "good"}>
+    <Note tone={TONES[fault.severity] ?? "info"}>
       <div className="row">
         <strong>{t(`fault.${fault.code}`)}</strong>
         <Badge tone={TONES[fault.severity]}>{t(`severity.${fault.severity}`)}</Badge>

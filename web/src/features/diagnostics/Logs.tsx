@@ -45,7 +45,7 @@ export function Logs() {
             {t("diagnostics.follow")}
           </label>
         </div>
-        <div ref={end} className="log" role="region" aria-label={t("diagnostics.log")} tabIndex={0} lang="en">
+        <div ref={end} className="log" role="group" aria-label={t("diagnostics.log")} tabIndex={0} lang="en">
           {lines.length === 0 && <p className="soft">{t("diagnostics.noLines")}</p>}
           <ol>
             {lines.map((line) => (

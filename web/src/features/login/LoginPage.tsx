@@ -47,7 +47,7 @@ export function LoginPage() {
       </form>
       <details className="small">
         <summary>{t("login.forgotten")}</summary>
-        <p className="soft">{t("login.forgottenMore", { command: "punktfunk-host ctl unclaim" })}</p>
+        <p className="soft">{t("login.forgottenMore", { command: "punktfunk-host ctl claim --reset" })}</p>
       </details>
     </Doorstep>
   );

@@ -21,7 +21,7 @@ export function OpenInvitation({ invitation, secondsLeft, at }: { invitation: Pi
     <div className="invitation">
       <p>{t(invitation.pin ? "pairing.pin" : "pairing.link")}</p>
       {invitation.pin && (
-        <p className="pin" aria-label={[...invitation.pin].join(" ")}>
+        <p className="pin" role="img" aria-label={[...invitation.pin].join(" ")}>
           {[...invitation.pin].map((digit, at) => (
             <span key={at} aria-hidden="true">
               {digit}

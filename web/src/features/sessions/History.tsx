@@ -5,7 +5,7 @@ import { useWords } from "../../i18n/words";
 export function History({ ended }: { ended: readonly EndedSession[] }) {
   const { t, moment, duration, number } = useWords();
   return (
-    <div className="table-scroll" role="region" aria-label={t("sessions.history")} tabIndex={0}>
+    <div className="table-scroll" role="group" aria-label={t("sessions.history")} tabIndex={0}>
       <table className="table table-stacks">
         <thead>
           <tr>

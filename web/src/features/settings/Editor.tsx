@@ -33,7 +33,7 @@ export function Editor({ id, kind, value, wrong, onChange }: EditorProps) {
           min={kind.minimum}
           max={kind.maximum}
           value={typeof value === "number" && !Number.isNaN(value) ? value : ""}
-          onChange={(event) => onChange(event.target.value === "" ? null : event.target.valueAsNumber)}
+          onChange={(event) => onChange(event.target.valueAsNumber)}
         />
       );
     case "text":

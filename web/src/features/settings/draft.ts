@@ -13,7 +13,7 @@ export const stored = (setting: Setting): unknown => setting.after_restart ?? se
 
 /** The draft with one more change; a value that is stored already is none. */
 export function withChange(draft: Draft, setting: Setting, value: unknown): Draft {
-  const { [setting.key]: _, ...rest } = draft;
+  const rest = Object.fromEntries(Object.entries(draft).filter(([key]) => key !== setting.key));
   return same(value ?? setting.default, stored(setting)) ? rest : { ...rest, [setting.key]: value };
 }
 
