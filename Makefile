@@ -50,9 +50,6 @@ screenshots: setup console ## Pictures of every page: light, dark, phone, Englis
 	$(BUILD)
 	PUNKTFUNK_HOST=$(TARGET)/debug/punktfunk-host PUNKTFUNK_CLIENT=$(TARGET)/debug/punktfunk $(NODE) npm run screenshots
 
-check-api: setup ## Asks the API everything its document allows, and much that it does not (schemathesis)
-	crates/tools/scripts/check-api-schema.sh
-
 lint: setup ## Formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings

@@ -102,7 +102,7 @@ fn prepare(options: &ServeOptions) -> Result<Setup, StartError> {
     let settings = SettingsStore::open(&state_dir, &loaded);
     let (listeners, _) = broadcast::channel(EVENTS);
     let ring = Arc::new(LogRing::new(listeners.clone()));
-    log::init(&settings.config().log, Arc::clone(&ring));
+    log::init(&settings.config().log, Some(Arc::clone(&ring)));
     match &loaded.source {
         Source::File(path) => tracing::info!(path = %path.display(), "configuration read"),
         Source::Defaults => tracing::info!(path = load::DEFAULT_PATH, "no configuration file: defaults hold"),

@@ -16,7 +16,7 @@ pub(super) struct RunSessionArgs {
 }
 
 pub(super) fn run(args: &RunSessionArgs) -> Exit {
-    log::init(&LogConfig::default());
+    log::init(&LogConfig::default(), None);
     match serve(args) {
         Ok(()) => Exit::Done,
         Err(error) => complain(&error, Exit::System),

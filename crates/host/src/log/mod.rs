@@ -17,14 +17,14 @@ pub use ring::LogRing;
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
 
-/// Sends everything logged in this process to standard error as `config` says, and keeps the last lines in `ring`. The
-/// first call counts; later ones change nothing.
-pub fn init(config: &LogConfig, ring: Arc<LogRing>) {
+/// Sends everything logged in this process to standard error as `config` says, and keeps the last lines in `ring` if there
+/// is one. The first call counts; later ones change nothing.
+pub fn init(config: &LogConfig, ring: Option<Arc<LogRing>>) {
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Json => Box::new(fmt::layer().json().flatten_event(true).with_writer(io::stderr)),
         LogFormat::Text => Box::new(fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr)),
     };
-    let kept = ring::RingLayer(ring).with_filter(targets(config.level));
+    let kept = ring.map(|ring| ring::RingLayer(ring).with_filter(targets(config.level)));
     let subscriber = Registry::default().with(lines.with_filter(targets(config.level))).with(kept);
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

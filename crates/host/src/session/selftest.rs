@@ -81,7 +81,7 @@ const LIMIT: Duration = Duration::from_secs(6);
 pub fn stream(encoder: EncoderKind, bitrate: Bitrate) -> Result<Streamed, SelfTestError> {
     let plan = plan(bitrate).map_err(|error| SelfTestError::Parameters(error.to_string()))?;
     let network = NetworkConfig { listen: LOOPBACK, ..NetworkConfig::default() };
-    let prepared = Prepared::open(&plan, &Synthetic, encoder, &network)?;
+    let prepared = Prepared::open(&plan, || Display::open(&plan, &Synthetic), encoder, &network)?;
     let ports = HostPorts { media: prepared.media_port()?, console: None };
     let welcome = plan.welcome(ports, SessionKeys::draw(&mut rand::rng()), Grants::default(), None);
     let parameters = |error: &dyn std::fmt::Display| SelfTestError::Parameters(error.to_string());
@@ -112,6 +112,7 @@ fn plan(bitrate: Bitrate) -> Result<SessionPlan, ModeError> {
         shard_payload: 1_408,
         chacha: false,
         host_timing: false,
+        streaming: None,
         application: Application { command: Vec::new(), environment: Vec::new(), directory: None },
         audio_channels: 2,
     })

@@ -102,6 +102,7 @@ impl Host for FakeHost {
             name: "couch".into(),
             id: "6f2c1f0e-couch".into(),
             fingerprint: OWN,
+            console: Some("0.0.0.0:47990".into()),
             listen: "0.0.0.0:9777".into(),
             pairing_policy: "require".into(),
             mdns: true,
