@@ -10,8 +10,17 @@ let
   format = pkgs.formats.toml { };
   schema = lib.importJSON ./schema.json;
 
-  # TOML has no null: a key that has no value is not written.
-  settings = lib.filterAttrsRecursive (_: value: value != null) cfg.settings;
+  # A key at its default is not written: what the file does not say stays the owner's to set in the console.
+  isSaid = _: value: value != null && value != { };
+  said =
+    schema: value:
+    if schema ? properties then
+      lib.filterAttrs isSaid (lib.mapAttrs (name: said (schema.properties.${name} or { })) value)
+    else if schema ? default && value == schema.default then
+      null
+    else
+      value;
+  settings = said schema cfg.settings;
   unchecked = format.generate "punktfunk.toml" settings;
 in
 {

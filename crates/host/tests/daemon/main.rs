@@ -2,6 +2,7 @@
 
 mod admin_socket;
 mod common;
+mod console;
 mod configuration;
 mod ctl;
 mod reference;

@@ -1,0 +1,54 @@
+{ ... }:
+let
+  host = more: {
+    services.punktfunk = {
+      enable = true;
+    }
+    // more;
+  };
+in
+{
+  cases = {
+    defaults.config = host { };
+
+    one-interface.config = host { network.interfaces = [ "enp3s0" ]; };
+
+    switched-off.config = host { console.enable = false; };
+
+    closed-firewall.config = host { console.openFirewall = false; };
+
+    secrets.config = host {
+      console.passwordFile = "/run/secrets/console";
+      console.tokenFile = "/run/secrets/token";
+      console.names = [ "den.example.org" ];
+      console.port = 8443;
+    };
+
+    secret-in-the-store = {
+      config = host { console.passwordFile = "/nix/store/0-password"; };
+      fails = [ "names a secret in the Nix store" ];
+    };
+
+    relative-secret = {
+      config = host { console.tokenFile = "token"; };
+      fails = [ "A definition for option `services.punktfunk.console.tokenFile' is not of type" ];
+    };
+
+    name-that-is-an-address = {
+      config = host { console.names = [ "https://den.example.org" ]; };
+      refused = "console.names: found \"https://den.example.org\"";
+    };
+  };
+
+  vm = {
+    name = "punktfunk-console";
+    nodes.machine.services.punktfunk = {
+      enable = true;
+      console.passwordFile = "/etc/console-password";
+    };
+    testScript = ''
+      machine.wait_for_unit("punktfunk-host.service")
+      machine.succeed("curl --insecure --fail https://localhost:47990/health")
+    '';
+  };
+}
