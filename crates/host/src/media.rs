@@ -29,11 +29,7 @@ use crate::{
 ///
 /// # Errors
 /// The host's own program, which the service is told of, cannot be found.
-pub fn launcher(
-    config: &Config,
-    runtime_dir: &Path,
-    session_socket: &Path,
-) -> Result<Arc<dyn Launcher>, StartError> {
+pub fn launcher(config: &Config, runtime_dir: &Path, session_socket: &Path) -> Result<Arc<dyn Launcher>, StartError> {
     Ok(match config.session.launcher {
         SessionLauncher::Child => Arc::new(Children::new(runtime_dir)),
         SessionLauncher::Service => {

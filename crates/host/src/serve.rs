@@ -25,7 +25,7 @@ use crate::{
     error::StartError,
     exit::Exit,
     log::{self, LogRing},
-    media::Media,
+    media::{self, Media},
     service::{self, ServiceNotifier, Signals},
     settings::SettingsStore,
     supervisor::{AdminDesk, Parts, Supervisor},

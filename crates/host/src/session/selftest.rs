@@ -19,7 +19,7 @@ use punktfunk_video::{
 };
 
 use super::{
-    pipeline::{Pipeline, Prepared, SetupError},
+    pipeline::{Display, Pipeline, Prepared, SetupError},
     plan::{HostPorts, SessionKeys, SessionPlan},
     stats::Stages,
 };
