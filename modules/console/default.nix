@@ -29,7 +29,7 @@ in
     };
 
     port = lib.mkOption {
-      type = lib.types.port;
+      type = lib.types.ints.between 0 65535;
       default = 47990;
       description = "TCP port of the console.";
     };

@@ -29,10 +29,12 @@ let
     packages systemd.packages systemd.services.*.path systemd.services.*.restartTriggers systemd.tmpfiles.packages
     path environment.etc.*.source
     ports networking.firewall.allowedUDPPorts networking.firewall.interfaces.*.allowedUDPPorts
+    ports networking.firewall.allowedTCPPorts networking.firewall.interfaces.*.allowedTCPPorts
     strings boot.initrd.availableKernelModules boot.initrd.kernelModules boot.kernelModules fileSystems.*.options
     strings services.xserver.videoDrivers systemd.network.networks.*.address systemd.services.*.wantedBy
     on systemd.services.*.restartIfChanged
     strings systemd.services.*.serviceConfig.DeviceAllow systemd.services.*.serviceConfig.ExecStart
+    strings systemd.services.*.serviceConfig.LoadCredential
     strings systemd.tmpfiles.rules users.groups.*.members users.users.*.extraGroups warnings
     text fileSystems.*.fsType networking.hostName nixpkgs.hostPlatform system.stateVersion users.users.*.description
     text users.users.*.group

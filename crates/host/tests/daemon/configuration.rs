@@ -49,6 +49,15 @@ codecs = ["h264"]
 [fec]
 start_percent = 20
 
+[console]
+enable = false
+listen = "192.168.1.2"
+port = 8443
+names = ["den.example.org"]
+password_file = "/run/secrets/password"
+token_file = "/run/secrets/token"
+token_from = ["192.168.1.0/24"]
+
 [log]
 level = "debug"
 format = "json"
@@ -155,7 +164,7 @@ start_percent = 1.5
     11:19: encoder.codecs.1: found "h266", allowed is "h264"
     13:17: fec.start_percent: found 1.5, allowed is a whole number from 0 to 50
     14:1: log: found a list, allowed is a table of keys
-    15:2: wlan: found an unknown key, allowed is one of devices, display, encoder, fec, host, log, network, pairing, session
+    15:2: wlan: found an unknown key, allowed is one of console, devices, display, encoder, fec, host, log, network, pairing, session
     "#);
 }
 

@@ -73,7 +73,7 @@ fn a_setting_holds_after_a_restart_in_the_same_process_and_is_in_the_audit_log()
     assert_eq!(changed["restart_needed"], true);
     assert_eq!(setting(&home, "host.name")["after_restart"], "den");
     let locked = home.ctl(&["settings", "set", "fec.start_percent", "9"]);
-    assert!(stderr(&locked).contains("punktfunk.toml:11 sets it"), "{}", stderr(&locked));
+    assert!(stderr(&locked).contains("punktfunk.toml:10 sets it"), "{}", stderr(&locked));
     let trusted = home.ctl(&["settings", "set", "pairing.policy", "open"]);
     assert!(stderr(&trusted).contains("only the configuration file"), "{}", stderr(&trusted));
     assert!(home.ctl(&["restart"]).status.success());

@@ -251,6 +251,7 @@ async fn answers_are_printed_for_people() {
     Id           b7
     Fingerprint  1212 1212 1212 1212 1212 1212 1212 1212 1212 1212 1212 1212 1212 1212 1212 1212
     Listening    0.0.0.0:9777
+    Console      0.0.0.0:47990
     Discovery    mDNS
     Pairing      open, PIN window open for 90 s, for abababab only
     Admin        nobody yet: `ctl claim` shows the code
