@@ -8,7 +8,8 @@ use crate::common::{Home, Host, stderr, stdout};
 
 fn json(home: &Home, args: &[&str]) -> Value {
     let output = home.ctl(&[args, &["--json"]].concat());
-    serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{args:?}: {}{}", stdout(&output), stderr(&output)))
+    serde_json::from_str(&stdout(&output))
+        .unwrap_or_else(|_| panic!("{args:?}: {}{}", stdout(&output), stderr(&output)))
 }
 
 fn warnings(home: &Home) -> String {

@@ -2,8 +2,8 @@
 
 mod admin_socket;
 mod common;
-mod console;
 mod configuration;
+mod console;
 mod ctl;
 mod reference;
 mod service;
