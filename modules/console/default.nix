@@ -85,7 +85,7 @@ in
 
     assertions = [
       {
-        assertion = lib.all (file: !lib.hasPrefix "/nix/store/" file) (lib.attrValues secrets);
+        assertion = builtins.all (file: !lib.hasPrefix "/nix/store/" file) (lib.attrValues secrets);
         message = ''
           services.punktfunk.console names a secret in the Nix store, which every user of the machine can read.
           Keep it elsewhere, for example passwordFile = "/run/secrets/punktfunk-console";
