@@ -85,7 +85,7 @@ in
 
     assertions = [
       {
-        assertion = builtins.all (file: !builtins.substring 0 11 file == "/nix/store/") (lib.attrValues secrets);
+        assertion = builtins.all (file: builtins.substring 0 11 file != "/nix/store/") (lib.attrValues secrets);
         message = ''
           services.punktfunk.console names a secret in the Nix store, which every user of the machine can read.
           Keep it elsewhere, for example passwordFile = "/run/secrets/punktfunk-console";
