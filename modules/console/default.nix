@@ -13,7 +13,7 @@ let
   handed = name: lib.mkIf (secrets ? ${name}) (credential name);
 
   rules.allowedTCPPorts = [ console.port ];
-  secretFile = lib.types.nullOr (lib.types.strMatching "/.*");
+  secretFile = lib.types.nullOr lib.types.str;
 in
 {
   imports = [
@@ -85,7 +85,7 @@ in
 
     assertions = [
       {
-        assertion = lib.all (file: !lib.hasPrefix "/nix/store/" file) (lib.attrValues secrets);
+        assertion = builtins.all (file: builtins.substring 0 11 file != "/nix/store/") (lib.attrValues secrets);
         message = ''
           services.punktfunk.console names a secret in the Nix store, which every user of the machine can read.
           Keep it elsewhere, for example passwordFile = "/run/secrets/punktfunk-console";

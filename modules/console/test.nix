@@ -29,11 +29,6 @@ in
       fails = [ "names a secret in the Nix store" ];
     };
 
-    relative-secret = {
-      config = host { console.tokenFile = "token"; };
-      fails = [ "A definition for option `services.punktfunk.console.tokenFile' is not of type" ];
-    };
-
     name-that-is-an-address = {
       config = host { console.names = [ "https://den.example.org" ]; };
       refused = "console.names: found \"https://den.example.org\"";
