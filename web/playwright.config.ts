@@ -6,6 +6,7 @@ const url = process.env.CONSOLE_URL;
 export default defineConfig({
   testDir: "e2e",
   testMatch: "*.spec.ts",
+  testIgnore: "host/**",
   workers: 1,
   timeout: 60_000,
   reporter: "list",

@@ -21,8 +21,12 @@ for (const person of PEOPLE) {
       };
       await fill("AAAA-AAAA-AAAA");
       await expect(page.getByText(t("problem.wrong"))).toBeVisible();
-      await fill(await host.claimCode());
-      await expect(page.getByRole("heading", { level: 1, name: t("home.title.idle") })).toBeVisible();
+      const code = await host.claimCode();
+      // After a wrong code the host wants a second of patience.
+      await expect(async () => {
+        await fill(code);
+        await expect(page.getByRole("heading", { level: 1, name: t("home.title.idle") })).toBeVisible({ timeout: 1_500 });
+      }).toPass();
     });
 
     test("the owner logs out, mistypes the password and logs in", async ({ context, host }) => {
@@ -118,7 +122,7 @@ for (const person of PEOPLE) {
       await go(page, t, "settings");
       await expect(page.getByText(/punktfunk\.toml:\d+/).first()).toBeVisible();
       const name = `Den ${person.language}`;
-      const field = page.getByLabel("host.name", { exact: false });
+      const field = page.getByRole("textbox", { name: "host.name" });
       await field.fill(name);
       await page.getByRole("button", { name: t("app.save") }).click();
       await page.getByRole("button", { name: t("restart.do") }).first().click();
@@ -127,6 +131,7 @@ for (const person of PEOPLE) {
         const status = await host.ctl("status").catch(() => undefined);
         return status?.name === name || undefined;
       });
+      await expect(page.getByText(t("restart.back"))).toBeVisible({ timeout: 20_000 });
     });
 
     test("the logs and the audit log tell what happened", async ({ context, host }) => {

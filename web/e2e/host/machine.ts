@@ -1,7 +1,9 @@
 // A real host with a directory of its own, and real devices that want to stream from it.
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -14,11 +16,14 @@ const programs = {
   client: process.env.PUNKTFUNK_CLIENT ?? resolve("../target/debug/punktfunk"),
 };
 
-/** Loopback, free ports, no announcement, a picture that costs nothing; one key set so that the console shows it locked. */
-const configuration = `
+/**
+ * Loopback, no announcement, a picture that costs nothing; one key set so that the console shows it locked. Both
+ * ports, UDP and TCP, stay the same over a restart, as browser and devices expect.
+ */
+const configuration = (port: number) => `
 [network]
 listen = "127.0.0.1"
-port = 0
+port = ${String(port)}
 [network.mdns]
 enable = false
 [session]
@@ -26,8 +31,17 @@ max_sessions = 3
 [display]
 backend = "synthetic"
 [console]
-port = 0
+port = ${String(port)}
 `;
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
 
 /** Longer than anything takes on a loaded machine. */
 const PATIENCE = 20_000;
@@ -50,10 +64,12 @@ export class Host {
   url = "";
   /** `127.0.0.1:PORT` of the control connection. */
   address = "";
+  /** Of its certificate. */
+  fingerprint = "";
 
   static async start(extra = ""): Promise<Host> {
     const host = new Host();
-    writeFileSync(join(host.dir, "punktfunk.toml"), configuration + extra);
+    writeFileSync(join(host.dir, "punktfunk.toml"), configuration(await freePort()) + extra);
     await host.begin();
     return host;
   }
@@ -69,6 +85,7 @@ export class Host {
     });
     this.url = `https://${status.console}`;
     this.address = String(status.listen);
+    this.fingerprint = String(status.fingerprint);
   }
 
   /** `punktfunk-host ctl … --json` */
@@ -140,7 +157,8 @@ export class Device {
   /** Connects and streams, or waits to be let in. */
   connect(seconds = 60): this {
     const mode = ["--mode", "320x180@30", "--seconds", String(seconds), "--wait", "60"];
-    return this.begin(["connect", this.host.address, ...mode, "--name", this.name]);
+    // Somebody compared the fingerprint: nothing here is about how clients find and trust a host.
+    return this.begin(["connect", this.host.address, ...mode, "--fingerprint", this.host.fingerprint, "--name", this.name]);
   }
 
   /** Pairs with what the console shows. */

@@ -159,11 +159,7 @@ fn check_encoder(encoder: &EncoderConfig, out: &mut Vec<Violation>) {
 }
 
 fn check_console(config: &Config, out: &mut Vec<Violation>) {
-    let ConsoleConfig { enable, port, names, password_file, token_file, token_from, .. } = &config.console;
-    if *enable && *port != 0 && *port == config.network.port {
-        let allowed = format!("another port than network.port, which is {}", config.network.port);
-        out.push(Violation::new(&["console", "port"], port.to_string(), allowed));
-    }
+    let ConsoleConfig { names, password_file, token_file, token_from, .. } = &config.console;
     if let Some(name) = names.iter().find(|name| !is_host_name(name)) {
         let allowed = "names of a host such as \"den.example.org\", without https:// and port";
         out.push(Violation::new(&["console", "names"], shown(name), allowed));

@@ -990,6 +990,8 @@ export interface components {
         HostStatus: {
             /** @description Whether somebody administers the host. */
             administrator: components["schemas"]["AdministratorState"];
+            /** @description Where the console listens: `0.0.0.0:47990`; absent: it is off, or could not listen. */
+            console?: string | null;
             /**
              * Format: int32
              * @description Paired devices.
@@ -1512,6 +1514,15 @@ export interface operations {
             };
             /** @description Not allowed: the lane, the Origin, an old password, or nobody administers the host */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path or the query is too long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2183,6 +2194,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The path or the query is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The Host header names another machine */
             421: {
                 headers: {
@@ -2284,6 +2304,15 @@ export interface operations {
             };
             /** @description The body is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path or the query is too long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2525,6 +2554,15 @@ export interface operations {
             };
             /** @description Not allowed: the lane, the Origin, an old password, or nobody administers the host */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path or the query is too long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3180,6 +3218,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The path or the query is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The Host header names another machine */
             421: {
                 headers: {
@@ -3641,6 +3688,15 @@ export interface operations {
             };
             /** @description Not allowed: the lane, the Origin, an old password, or nobody administers the host */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path or the query is too long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4360,6 +4416,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The path or the query is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is not JSON */
             415: {
                 headers: {
@@ -4457,6 +4522,15 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path or the query is too long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5030,6 +5104,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The path or the query is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The Host header names another machine */
             421: {
                 headers: {
@@ -5107,6 +5190,15 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path or the query is too long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5192,6 +5284,15 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The path or the query is too long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };

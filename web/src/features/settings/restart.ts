@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAction } from "../../api/action";
-import { api, ask } from "../../api/client";
+import { api, ask, isProblem } from "../../api/client";
 import type { HostStatus } from "../../api/model";
 import { overview } from "../../api/queries";
 import { toast } from "../../api/toasts";
@@ -12,7 +12,10 @@ const PATIENCE_MS = 60_000;
 
 type Stage = "idle" | "going" | "late";
 
-/** Restarts the host and waits until it is another one: one that has run for less time than has passed. */
+/**
+ * Restarts the host and waits until it is another one: one that has run for less time than has passed, or that knows
+ * nothing of this login, which ended with the one before.
+ */
 export function useRestart() {
   const { t } = useWords();
   const queries = useQueryClient();
@@ -22,8 +25,8 @@ export function useRestart() {
     setStage("going");
     while (Date.now() - since < PATIENCE_MS) {
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
-      const host = await ask(api.GET("/api/v1/overview")).catch(() => null);
-      if (host && isAnew(host, Date.now() - since)) {
+      const host = await ask(api.GET("/api/v1/overview")).catch((error: unknown) => (isProblem(error, "not_authenticated") ? "stranger" : null));
+      if (host === "stranger" || (host && isAnew(host, Date.now() - since))) {
         setStage("idle");
         await queries.invalidateQueries();
         toast(t("restart.back"), "good");
