@@ -43,12 +43,12 @@ test: setup console ## Runs every test on a clean checkout
 e2e: setup console ## Drives the console of a real host in a real browser, with real devices
 	crates/tools/scripts/setup.sh browser
 	$(BUILD)
-	PUNKTFUNK_HOST=$(TARGET)/debug/punktfunk-host PUNKTFUNK_CLIENT=$(TARGET)/debug/punktfunk $(NODE) npm run e2e
+	PUNKTFUNK_HOST=$(TARGET)/debug/punktfunk-host PUNKTFUNK_CLIENT=$(TARGET)/debug/punktfunk $(NODE) npm run e2e:host
 
-screenshots: setup console ## Pictures of every page: light, dark, phone, English, German
+screenshots: setup console ## Pictures of every page of a real host: light, dark, phone, English, German (web/e2e/screenshots)
 	crates/tools/scripts/setup.sh browser
 	$(BUILD)
-	PUNKTFUNK_HOST=$(TARGET)/debug/punktfunk-host PUNKTFUNK_CLIENT=$(TARGET)/debug/punktfunk $(NODE) npm run screenshots
+	PUNKTFUNK_HOST=$(TARGET)/debug/punktfunk-host PUNKTFUNK_CLIENT=$(TARGET)/debug/punktfunk $(NODE) npm run e2e:host -- every-page
 
 lint: setup ## Formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check

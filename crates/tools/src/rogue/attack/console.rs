@@ -137,7 +137,7 @@ pub async fn wrong_passwords(victim: &mut Victim) -> Result<Finding> {
     }
     let heard = one.iter().filter(|answer| answer.status == 401).count();
     finding.check("of 200 guesses of one address few are heard", heard <= 10, statuses(&one));
-    let told = one.iter().filter(|answer| answer.status == 429).all(|answer| has_wait(answer));
+    let told = one.iter().filter(|answer| answer.status == 429).all(has_wait);
     finding.check("the others are told how long to wait", told, "Retry-After");
     let mut many = Vec::new();
     for n in 1..=200 {
