@@ -27,6 +27,7 @@ async function withoutMouse(page: Page, host: Host): Promise<void> {
       await press("Tab");
       const focused = await page.evaluate(() => {
         const on = document.activeElement;
+        if (!on || on === document.body) return "";
         const labels = on instanceof HTMLInputElement ? [...(on.labels ?? [])].map((label) => label.textContent) : [];
         return [on?.getAttribute("aria-label"), ...labels, on?.textContent].find((text) => text?.trim()) ?? "";
       });

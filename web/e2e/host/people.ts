@@ -23,6 +23,7 @@ export { expect };
 /** A host of their own for each file of tests. */
 export const test = base.extend<object, { host: Host }>({
   host: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of fixtures from this pattern.
     async ({}, use) => {
       const host = await Host.start();
       await use(host);

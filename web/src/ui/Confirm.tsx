@@ -21,7 +21,7 @@ export function Confirm({ title, children, action, danger = true, busy = false, 
     <Dialog title={title} onClose={onClose}>
       <div className="soft">{children}</div>
       <div className="dialog-actions">
-        <Button onClick={onClose} autoFocus>
+        <Button onClick={onClose} data-first-focus="">
           {t("app.cancel")}
         </Button>
         <Button look={danger ? "danger" : "primary"} busy={busy} onClick={onConfirm}>

@@ -18,6 +18,8 @@ export function Dialog({ title, children, onClose }: DialogProps) {
     const dialog = ref.current;
     const before = document.activeElement;
     dialog?.showModal();
+    // A closed dialog takes no focus, so React's `autoFocus` comes too early; without this mark the first control has it.
+    dialog?.querySelector<HTMLElement>("[data-first-focus]")?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
