@@ -90,7 +90,8 @@ fn put(table: &mut Table, key: &str, value: Toml) {
 /// Keys that are never changed over the network.
 fn is_file_only(key: &str) -> bool {
     const TABLES: [&str; 3] = ["pairing", "console", "devices"];
-    const KEYS: [&str; 4] = ["session.command", "session.environment", "session.directory", "network.listen"];
+    const KEYS: [&str; 5] =
+        ["session.command", "session.environment", "session.directory", "session.launcher", "network.listen"];
     let table = key.split('.').next().unwrap_or(key);
     TABLES.contains(&table) || KEYS.iter().any(|each| key == *each || key.starts_with(&format!("{each}.")))
 }
@@ -312,7 +313,14 @@ mod tests {
 
     #[test]
     fn what_decides_about_trust_or_runs_on_the_machine_is_the_files_alone() {
-        for key in ["pairing.policy", "console.port", "session.command", "session.environment", "network.listen"] {
+        for key in [
+            "pairing.policy",
+            "console.port",
+            "session.command",
+            "session.environment",
+            "session.launcher",
+            "network.listen",
+        ] {
             let problems = change("", json!({ key: "open" })).unwrap_err();
             assert!(problems[0].1.contains("only the configuration file"), "{problems:?}");
             let (table, last) = key.rsplit_once('.').unwrap();
