@@ -50,7 +50,7 @@ pub async fn idle_connections(victim: &mut Victim, attempts: usize) -> Result<Fi
     let host = victim.address.to_string();
     device.pair(&host, &pin).await?;
     let streaming = async {
-        let args = ["connect", &host, "--mode", "320x180@30", "--seconds", "6", "--wait", "5"];
+        let args = ["connect", &host, "--mode", "320x180@30", "--seconds", "20", "--wait", "5"];
         device.run(&args).await
     };
     let (streamed, flood) = tokio::join!(streaming, hold(&owner, victim, attempts));
@@ -82,14 +82,14 @@ async fn hold(owner: &Web, victim: &Victim, attempts: usize) -> Result<(usize, u
         let from = if n % 2 == 0 { source((n / 2 % 20) as u16) } else { Ipv4Addr::LOCALHOST };
         let idler = Web::new(at, from, &Persona::anonymous())?;
         match n % 50 {
-            0 => shaken.extend(idler.connect().await),
+            0 => silent.extend(idler.touch().await),
             1 => {
                 if let Ok(mut trickle) = idler.connect().await {
                     let _ = trickle.write_all(b"GET /api/v1/health HTTP/1.1\r\nX").await;
                     slow.push(trickle);
                 }
             }
-            _ => silent.extend(idler.touch().await),
+            _ => shaken.extend(idler.connect().await),
         }
         if n % (attempts / LOOKS) == 0 {
             longest = longest.max(slowest(owner, 1).await?);
