@@ -7,7 +7,9 @@ export default defineConfig({
   testDir: "e2e/host",
   testMatch: "*.spec.ts",
   testIgnore: [],
-  timeout: 90_000,
-  use: { ...mock.use, baseURL: "" },
+  timeout: 120_000,
+  // Longer than anything takes while other tests load the machine, and short enough that what fails says where.
+  expect: { timeout: 20_000 },
+  use: { ...mock.use, baseURL: "", actionTimeout: 20_000 },
   webServer: [],
 });

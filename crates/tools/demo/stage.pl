@@ -29,9 +29,10 @@ sub restore {
 }
 
 sub size {
+    # Before asking: a change that comes while stty runs asks again.
+    $resized = 0;
     my ($r, $c) = split ' ', `stty size`;
     ($rows, $columns) = ($r, $c) if $r && $c;
-    $resized = 0;
 }
 
 sub block {

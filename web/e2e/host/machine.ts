@@ -146,24 +146,36 @@ export class Device {
   /** Settles when the run that was begun last has ended. */
   outcome: Promise<Outcome> = Promise.reject(new Error("the device did nothing yet"));
 
+  private address: string;
+  /** Of the host that its user looked at. */
+  private readonly fingerprint: string;
+
   constructor(
-    private readonly host: Host,
+    host: Host,
     readonly name: string,
   ) {
+    this.address = host.address;
+    this.fingerprint = host.fingerprint;
     this.state = mkdtempSync(join(host.dir, "device-"));
     this.outcome.catch(() => {});
+  }
+
+  /** From now on it looks here for the host that it knows. */
+  at(host: Host): this {
+    this.address = host.address;
+    return this;
   }
 
   /** Connects and streams, or waits to be let in. */
   connect(seconds = 60): this {
     const mode = ["--mode", "320x180@30", "--seconds", String(seconds), "--wait", "60"];
     // Somebody compared the fingerprint: nothing here is about how clients find and trust a host.
-    return this.begin(["connect", this.host.address, ...mode, "--fingerprint", this.host.fingerprint, "--name", this.name]);
+    return this.begin(["connect", this.address, ...mode, "--fingerprint", this.fingerprint, "--name", this.name]);
   }
 
   /** Pairs with what the console shows. */
   pair(pin: string): this {
-    return this.begin(["pair", this.host.address, "--pin", pin, "--name", this.name]);
+    return this.begin(["pair", this.address, "--pin", pin, "--name", this.name]);
   }
 
   private begin(args: string[]): this {

@@ -41,13 +41,25 @@ export async function visit(context: BrowserContext, host: Host, person: Person)
   return { page, t: words(person.language) };
 }
 
-export async function logIn(page: Page, t: Words): Promise<void> {
+/** Fills a form, sends it and returns the status of the host's answer to it. */
+export async function answerTo(page: Page, path: string, fillAndSend: () => Promise<void>): Promise<number> {
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => response.request().method() === "POST" && response.url().endsWith(path)),
+    fillAndSend(),
+  ]);
+  return answer.status();
+}
+
+export async function logIn(page: Page, t: Words, password = PASSWORD): Promise<void> {
   // After a wrong password the host wants a second of patience.
   await expect(async () => {
-    await page.getByLabel(t("app.password"), { exact: true }).fill(PASSWORD);
-    await page.getByRole("button", { name: t("login.submit") }).click();
-    await expect(page.getByRole("heading", { name: t("login.title") })).toBeHidden({ timeout: 1_500 });
+    const status = await answerTo(page, "/login", async () => {
+      await page.getByLabel(t("app.password"), { exact: true }).fill(password);
+      await page.getByRole("button", { name: t("login.submit") }).click();
+    });
+    expect(status).toBeLessThan(300);
   }).toPass();
+  await expect(page.getByRole("heading", { name: t("login.title") })).toBeHidden();
 }
 
 /** Goes to a page by the navigation, wherever that is on this screen. */
