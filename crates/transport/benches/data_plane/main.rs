@@ -5,6 +5,7 @@
 //! them little; of the rounds, ours and the baseline's taking turns, the lower quartile counts.
 
 mod baseline;
+mod floor;
 mod library;
 
 use std::{
@@ -229,4 +230,5 @@ fn main() {
     }
     library::compare(rounds);
     whole_path(rounds);
+    floor::print(rounds);
 }
