@@ -65,6 +65,7 @@ export function statusOf(world: World): HostStatus {
     id: "attic-7f3c",
     fingerprint: world.identity.fingerprint,
     listen: "0.0.0.0:9777",
+    console: "0.0.0.0:47990",
     pairing_policy: "require",
     mdns: true,
     display: "embedded",

@@ -14,6 +14,7 @@ export function Restore() {
   const { t, many, moment } = useWords();
   const [file, setFile] = useState<File | null>(null);
   const [passphrase, setPassphrase] = useState("");
+  const [tried, setTried] = useState(false);
   const [asking, setAsking] = useState(false);
   const restore = useAction(
     async (from: File) => ask(api.POST("/api/v1/restore", { body: { file: await inBase64(from), passphrase } })),
@@ -21,13 +22,26 @@ export function Restore() {
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    setTried(true);
     if (file && passphrase) setAsking(true);
   };
   return (
     <Card title={t("about.restore")}>
-      <form className="stack" onSubmit={submit}>
-        <TextField label={t("about.restoreFile")} type="file" accept=".age" required onChange={(event) => setFile(event.target.files?.[0] ?? null)} />
-        <PasswordField label={t("about.passphrase")} value={passphrase} required onChange={(event) => setPassphrase(event.target.value)} autoComplete="off" />
+      <form className="stack" noValidate onSubmit={submit}>
+        <TextField
+          label={t("about.restoreFile")}
+          type="file"
+          accept=".age"
+          wrong={tried && !file ? t("about.restoreNoFile") : undefined}
+          onChange={(event) => setFile(event.target.files?.[0] ?? null)}
+        />
+        <PasswordField
+          label={t("about.passphrase")}
+          wrong={tried && !passphrase ? t("about.restoreNoPassphrase") : undefined}
+          value={passphrase}
+          onChange={(event) => setPassphrase(event.target.value)}
+          autoComplete="off"
+        />
         <div>
           <Button type="submit" busy={restore.isPending}>
             {t("about.restoreDo")}

@@ -16,6 +16,7 @@ export function Machine({ host }: { host: HostStatus }) {
           [t("home.policy"), t(host.pairing_policy === "open" ? "home.policyOpen" : "home.policyRequire")],
           [t("home.discovery"), t(host.mdns ? "app.yes" : "app.no")],
           [t("home.listen"), <span className="number">{host.listen}</span>],
+          [t("home.console"), <span className="number">{host.console ?? t("home.noneChosen")}</span>],
         ]}
       />
     </Card>
