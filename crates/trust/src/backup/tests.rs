@@ -12,7 +12,7 @@ use punktfunk_proto::units::{Fingerprint, HostTime};
 use rand::{SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
 
-use super::{BackupError, Onto, Passphrase, Recipient, RestoreError, Secret, WorkFactor, restore, write};
+use super::{BackupError, Onto, Passphrase, Recipient, RestoreError, Secret, WorkFactor, restore, stage, write};
 use crate::{
     access::{Grants, Offer},
     audit::{AuditEvent, AuditVerdict},
@@ -296,6 +296,36 @@ fn a_state_that_is_replaced_is_kept_aside_whole() {
     assert_eq!(open(&kept).identity().fingerprint, theirs, "it still is a state directory");
     let again = restore(other_state.path(), &*file, &secret(), Onto::Replaced).unwrap();
     assert_eq!(again.kept, Some(other_state.path().join("replaced-2")));
+}
+
+#[test]
+fn what_is_laid_ready_beside_a_running_host_counts_from_its_next_start_and_the_last_one_wins() {
+    let (_other, mut trust) = host();
+    let earlier = backup(&mut trust);
+    trust.forget(now(), A).unwrap();
+    let later = backup(&mut trust);
+    let wanted = trust.identity().fingerprint;
+    let state = tempfile::tempdir().unwrap();
+    let mut running = open(state.path());
+    let own = running.identity().fingerprint;
+
+    stage(state.path(), &earlier[..], &secret()).unwrap();
+    stage(state.path(), &later[..], &secret()).unwrap();
+    // What is refused does not disturb what lies ready.
+    stage(state.path(), &later[..later.len() / 2], &secret()).unwrap_err();
+    stage(state.path(), &later[..], &Secret::passphrase("another passphrase".into())).unwrap_err();
+    // The running host is what it was, and can still write.
+    pair(&mut running, A, Offer::default());
+    drop(running);
+
+    let restored = open(state.path());
+    assert_eq!(restored.identity().fingerprint, wanted);
+    assert!(restored.devices().all(|device| device.fingerprint != A));
+    drop(restored);
+    // The state before is kept aside whole, with what was written last.
+    let kept = open(&state.path().join("replaced-1"));
+    assert_eq!(kept.identity().fingerprint, own);
+    assert!(kept.devices().any(|device| device.fingerprint == A));
 }
 
 #[test]
