@@ -58,7 +58,7 @@ impl Caller {
     pub(crate) fn still_administers(&self, host: &dyn Host) -> bool {
         match &self.credential {
             Credential::Stranger => false,
-            Credential::Login { token, .. } => host.authorize(token, Action::Ordinary).is_ok(),
+            Credential::Login { token, .. } => host.is_logged_in(token),
             Credential::Bearer => true,
             Credential::Device(device) => {
                 host.standing(device.fingerprint).is_some_and(|device| device.grants.contains(Grants::ADMIN))

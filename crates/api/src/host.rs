@@ -92,6 +92,9 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// There is no such login, or the password has to be proven again.
     fn authorize(&self, token: &str, action: Action) -> Result<SessionId, AdminRefusal>;
+
+    /// Whether this login still holds; asking does not prolong it.
+    fn is_logged_in(&self, token: &str) -> bool;
     /// Ends the login of `token`.
     fn log_out(&self, token: &str);
 

@@ -89,9 +89,29 @@ fn only_a_punch_from_the_authenticated_address_is_adopted() {
     client.send_to(b"PFpunch1 ", addr).unwrap();
     client.send_to(b"", addr).unwrap();
     client.send_to(&PUNCH, addr).unwrap();
-    let punched = host.await_punch(LOCALHOST, PATIENCE).unwrap();
-    assert_eq!(punched, Some(client.local_addr().unwrap()));
+    let announced = client.local_addr().unwrap();
+    assert_eq!(host.await_punch(announced, PATIENCE).unwrap(), Some(announced));
     assert_eq!(host.foreign_datagrams(), 4);
+}
+
+#[test]
+fn the_announced_port_is_believed_before_any_other_of_the_same_machine() {
+    let mut host = MediaSocket::bind(LOCALHOST, 0).unwrap();
+    let addr = host.local_addr().unwrap();
+    let [left_over, client] = [(); 2].map(|()| UdpSocket::bind((LOCALHOST, 0)).unwrap());
+    left_over.send_to(&PUNCH, addr).unwrap();
+    client.send_to(&PUNCH, addr).unwrap();
+    let announced = client.local_addr().unwrap();
+    assert_eq!(host.await_punch(announced, PATIENCE).unwrap(), Some(announced));
+}
+
+#[test]
+fn a_port_that_a_translator_changed_is_believed_when_the_announced_one_is_silent() {
+    let mut host = MediaSocket::bind(LOCALHOST, 0).unwrap();
+    let translated = UdpSocket::bind((LOCALHOST, 0)).unwrap();
+    translated.send_to(&PUNCH, host.local_addr().unwrap()).unwrap();
+    let punched = host.await_punch((LOCALHOST, 1).into(), PATIENCE).unwrap();
+    assert_eq!(punched, Some(translated.local_addr().unwrap()));
 }
 
 #[test]
@@ -101,7 +121,7 @@ fn without_a_punch_the_wait_ends_in_time() {
     let foreign = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 9), 0)).unwrap();
     foreign.send_to(&PUNCH, addr).unwrap();
     let started = Instant::now();
-    assert_eq!(host.await_punch(LOCALHOST, Duration::from_millis(120)).unwrap(), None);
+    assert_eq!(host.await_punch((LOCALHOST, 1).into(), Duration::from_millis(120)).unwrap(), None);
     assert!((Duration::from_millis(120)..PATIENCE).contains(&started.elapsed()));
 }
 
@@ -111,7 +131,7 @@ fn a_host_on_ipv6_knows_an_ipv4_client_by_its_address() {
     let port = host.local_addr().unwrap().port();
     let client = UdpSocket::bind((LOCALHOST, 0)).unwrap();
     client.send_to(&PUNCH, (LOCALHOST, port)).unwrap();
-    let punched = host.await_punch(LOCALHOST, PATIENCE).unwrap().unwrap();
+    let punched = host.await_punch(client.local_addr().unwrap(), PATIENCE).unwrap().unwrap();
     assert_eq!((punched.ip().to_canonical(), punched.port()), (LOCALHOST, client.local_addr().unwrap().port()));
 }
 

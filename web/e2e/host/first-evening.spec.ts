@@ -1,7 +1,7 @@
 // A fresh host, its owner and the devices of the house: what the console is for, from the claim code to the last stream.
 
 import { until } from "./machine";
-import { answerTo, expect, go, logIn, PASSWORD, PEOPLE, test, visit } from "./people";
+import { answerTo, expect, go, logIn, PASSWORD, PEOPLE, picture, test, visit } from "./people";
 import { words } from "./words";
 
 for (const person of PEOPLE) {
@@ -20,6 +20,7 @@ for (const person of PEOPLE) {
           await page.getByLabel(t("claim.repeat")).fill(PASSWORD);
           await page.getByRole("button", { name: t("claim.submit") }).click();
         });
+      await picture(page, person, "claim");
       await claim("AAAA-AAAA-AAAA");
       await expect(page.getByText(t("problem.wrong"))).toBeVisible();
       const code = await host.claimCode();
@@ -49,6 +50,7 @@ for (const person of PEOPLE) {
       const approve = page.getByRole("button", { name: `${t("pairing.approve")}: ${device.name}` });
       await expect(approve).toBeVisible();
       console.log(`a knock was on the page ${String(Date.now() - heard)} ms after the host knew of it`);
+      await picture(page, person, "knock");
       await approve.click();
       await go(page, t, "sessions");
       await expect(page.getByRole("heading", { name: device.name })).toBeVisible();
@@ -66,6 +68,7 @@ for (const person of PEOPLE) {
       await page.getByLabel(t("devices.name"), { exact: true }).fill("Big screen");
       await page.getByLabel(t("access.view-only"), { exact: false }).check();
       await page.getByLabel(t("expiry.label")).selectOption("2h");
+      await picture(page, person, "guest");
       await page.getByRole("button", { name: t("app.save") }).click();
       await expect(page.getByText("Big screen").first()).toBeVisible();
       await expect(page.getByText(t("access.view-only")).first()).toBeVisible();
@@ -92,6 +95,7 @@ for (const person of PEOPLE) {
       await expect(digits).toBeVisible();
       const pin = (await digits.getAttribute("aria-label"))?.replaceAll(" ", "") ?? "";
       expect(pin).toMatch(/^\d{4}$/);
+      await picture(page, person, "pin");
       const device = host.device(`Kitchen ${person.language}`);
       const paired = await device.pair(pin).outcome;
       expect(paired.exit, paired.said).toBe(0);

@@ -41,6 +41,12 @@ export async function visit(context: BrowserContext, host: Host, person: Person)
   return { page, t: words(person.language) };
 }
 
+/** A picture for the documentation, of what this person sees at this moment. */
+export async function picture(page: Page, person: Person, of: string): Promise<void> {
+  const screen = person.screen.width < 600 ? "phone" : "desktop";
+  await page.screenshot({ path: `e2e/screenshots/host/${of}-${screen}-light-${person.language}.png` });
+}
+
 /** Fills a form, sends it and returns the status of the host's answer to it. */
 export async function answerTo(page: Page, path: string, fillAndSend: () => Promise<void>): Promise<number> {
   const [answer] = await Promise.all([

@@ -416,7 +416,7 @@ export const de: Dictionary = {
   "about.restoreNoPassphrase": "Die Passphrase, mit der die Sicherung gemacht wurde.",
   "about.restoreDo": "Wiederherstellen",
   "about.restoreTitle": "Die Sicherung an die Stelle dieses Hosts setzen?",
-  "about.restoreMore": "Ihre Identität und ihre Geräte ersetzen beim nächsten Neustart die jetzigen. Seither gekoppelte Geräte müssen neu gekoppelt werden.",
+  "about.restoreMore": "Ihre Identität und ihre Geräte ersetzen beim nächsten Neustart die jetzigen. Seither gekoppelte Geräte müssen neu gekoppelt werden. Das Passwort dieser Konsole bleibt.",
   "about.restored.one": "Gelesen: {n} Gerät, geschrieben {when}. Ein Neustart spielt sie ein.",
   "about.restored.other": "Gelesen: {n} Geräte, geschrieben {when}. Ein Neustart spielt sie ein.",
   "about.password": "Passwort",

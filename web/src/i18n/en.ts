@@ -414,7 +414,7 @@ export const en = {
   "about.restoreNoPassphrase": "The passphrase that the backup was made with.",
   "about.restoreDo": "Restore",
   "about.restoreTitle": "Put the backup in place of this host?",
-  "about.restoreMore": "Its identity and its devices replace the present ones at the next restart. Devices paired since the backup have to be paired again.",
+  "about.restoreMore": "Its identity and its devices replace the present ones at the next restart. Devices paired since the backup have to be paired again. The password of this console stays.",
   "about.restored.one": "Read: {n} device, written {when}. Restart to put it in place.",
   "about.restored.other": "Read: {n} devices, written {when}. Restart to put it in place.",
   "about.password": "Password",

@@ -173,7 +173,8 @@ impl SendLoop {
     }
 
     fn begin(&mut self, peer: IpAddr, port: u16) {
-        let punched = self.socket.await_punch(peer, PUNCH_WITHIN).unwrap_or_else(|error| {
+        let announced = SocketAddr::new(peer, port);
+        let punched = self.socket.await_punch(announced, PUNCH_WITHIN).unwrap_or_else(|error| {
             tracing::warn!(%error, "waiting for the punch failed");
             None
         });
@@ -181,7 +182,7 @@ impl SendLoop {
             Some(source) => source,
             None => {
                 tracing::info!(%peer, port, "no punch arrived; streaming to the port the client announced");
-                SocketAddr::new(peer, port)
+                announced
             }
         };
         if let Err(error) = self.socket.connect(target) {

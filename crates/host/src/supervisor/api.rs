@@ -83,6 +83,10 @@ impl Host for Supervisor {
         Supervisor::administrator(self).authorize(Instant::now(), token, action)
     }
 
+    fn is_logged_in(&self, token: &str) -> bool {
+        Supervisor::administrator(self).is_logged_in(Instant::now(), token)
+    }
+
     fn log_out(&self, token: &str) {
         self.ask().log_out(token);
     }

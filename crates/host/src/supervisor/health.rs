@@ -109,7 +109,7 @@ impl Supervisor {
         if access("/dev/uinput", Access::WRITE_OK).is_err() {
             faults.push(fault(
                 FaultCode::NoUinput,
-                Severity::Notice,
+                Severity::Warning,
                 "/dev/uinput cannot be opened, so there are no gamepads",
                 "load the module uinput and let the host's user write to /dev/uinput",
             ));
@@ -141,7 +141,7 @@ impl Supervisor {
         if !has_render_node() {
             faults.push(fault(
                 FaultCode::NoGpu,
-                Severity::Notice,
+                Severity::Warning,
                 "there is no graphics card that could encode: the processor does it",
                 "for more than 720p put one in, or check its driver (`ls /dev/dri`)",
             ));

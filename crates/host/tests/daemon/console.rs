@@ -62,7 +62,7 @@ fn a_busy_console_port_is_a_fault_and_no_reason_not_to_start() {
     drop(other);
     host.wait_for_log("the console listens");
     assert_eq!(json(&home, &["status"])["console"], format!("127.0.0.1:{port}"));
-    assert_eq!(warnings(&home), "[]");
+    assert!(!warnings(&home).contains("console.port"));
 }
 
 #[test]

@@ -59,6 +59,9 @@ pub struct MediaSocket {
 const BUFFER: usize = 8 * 1_024 * 1_024;
 /// How long one batch waits in all for room in the socket before the rest is dropped.
 const SEND_PATIENCE: Duration = Duration::from_millis(5);
+/// How long a punch from the announced port is preferred to one from another: longer than the 200 ms between the first
+/// punches of a client.
+const ANNOUNCED_FIRST: Duration = Duration::from_millis(300);
 /// The largest payload of one `UDP_SEGMENT` send: that of one IPv4 datagram.
 const SEGMENTED_MAX: usize = 65_507;
 
@@ -121,18 +124,28 @@ impl MediaSocket {
         self.foreign
     }
 
-    /// Waits up to `timeout` for a punch from `peer`, the address of the authenticated QUIC peer, and says where it
-    /// came from. Whatever else arrives is ignored and counted (spec section 4.1; abuse case 47). Blocks the thread.
+    /// Waits up to `timeout` for a punch from the address of the authenticated QUIC peer, and says where it came from:
+    /// at once if that is `announced`, the port that the client named in Start. Another port is believed when none came
+    /// from that one for [`ANNOUNCED_FIRST`] more: an address translator changed it, or it is what is left of an earlier
+    /// session, whose client goes on punching every two seconds. Whatever else arrives is ignored and counted (spec
+    /// section 4.1; abuse case 47). Blocks the thread.
     ///
     /// # Errors
     /// The socket failed.
-    pub fn await_punch(&mut self, peer: IpAddr, timeout: Duration) -> io::Result<Option<SocketAddr>> {
-        let deadline = Instant::now() + timeout;
+    pub fn await_punch(&mut self, announced: SocketAddr, timeout: Duration) -> io::Result<Option<SocketAddr>> {
+        let mut deadline = Instant::now() + timeout;
+        let mut elsewhere = None;
         let mut datagram = [0; PUNCH.len() + 1];
         loop {
             match self.socket.recv_from(&mut datagram) {
-                Ok((length, from)) if is_same_host(from.ip(), peer) && datagram[..length] == PUNCH => {
-                    return Ok(Some(from));
+                Ok((length, from)) if is_same_host(from.ip(), announced.ip()) && datagram[..length] == PUNCH => {
+                    if from.port() == announced.port() {
+                        return Ok(Some(from));
+                    }
+                    if elsewhere.is_none() {
+                        deadline = deadline.min(Instant::now() + ANNOUNCED_FIRST);
+                    }
+                    elsewhere = Some(from);
                 }
                 Ok(_) => self.foreign += 1,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -140,7 +153,7 @@ impl MediaSocket {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Ok(None);
+                return Ok(elsewhere);
             }
             sys::wait(self.socket.as_fd(), Readiness::Readable, left)?;
         }

@@ -301,6 +301,11 @@ impl Administrator {
         }
     }
 
+    /// Whether the login of `token` still holds. Asking is no use of it, so it does not keep it from ending.
+    pub fn is_logged_in(&mut self, now: Instant, token: &str) -> bool {
+        self.sessions.look_up(now, token).is_some()
+    }
+
     /// Ends the login of `token`. `false` if there was none.
     pub fn log_out(&mut self, now: Instant, token: &str) -> bool {
         let session = self.sessions.find(now, token).map(|session| session.id);

@@ -117,8 +117,15 @@ impl Sessions {
         token
     }
 
-    /// The login of this token, which is used now. Looks at every login, so that time tells nothing.
+    /// The login of this token, which is used now.
     pub(crate) fn find(&mut self, now: Instant, token: &str) -> Option<&mut Session> {
+        let session = self.look_up(now, token)?;
+        session.used = session.used.max(now);
+        Some(session)
+    }
+
+    /// The login of this token. Looks at every login, so that time tells nothing.
+    pub(crate) fn look_up(&mut self, now: Instant, token: &str) -> Option<&mut Session> {
         self.expire(now);
         let digest = SessionToken::parse(token)?.digest();
         let mut found = None;
@@ -127,9 +134,7 @@ impl Sessions {
                 found = Some(session);
             }
         }
-        let session = found?;
-        session.used = session.used.max(now);
-        Some(session)
+        found
     }
 
     /// The password was proven within this login: it goes on under a new token, and a copy of the old one is worth
@@ -200,6 +205,16 @@ mod tests {
         assert!((0..24).all(|n| sessions.find(start + minutes(30 * n), &token).is_some()));
         assert!(sessions.find(start + minutes(720), &token).is_none());
         assert_eq!(sessions.count(start), 0);
+    }
+
+    #[test]
+    fn a_page_that_only_listens_does_not_keep_its_login() {
+        let (mut sessions, start, mut rng) = start();
+        let token = sessions.open(start, &mut rng).to_text();
+        for minute in 0..60 {
+            assert!(sessions.look_up(start + minutes(minute), &token).is_some());
+        }
+        assert!(sessions.look_up(start + minutes(60), &token).is_none());
     }
 
     #[test]

@@ -18,10 +18,11 @@ use super::{
     document::{Document, IdentityFiles},
 };
 use crate::{
+    admin::PasswordHash,
     audit::{AuditEvent, Origin},
     identity::{CERTIFICATE, HostIdentity, IdentityError, KEY},
     private::{self, FileError},
-    store::{ANCHOR, Entry, FILE, Store, StoreError},
+    store::{ANCHOR, Contents, Entry, FILE, Store, StoreError},
     trust::{IDENTITY, SUCCESSOR},
 };
 
@@ -125,7 +126,7 @@ pub fn restore(state_dir: &Path, from: impl Read, with: &Secret, onto: Onto) -> 
     if occupied && onto == Onto::Nothing {
         return Err(RestoreError::NotEmpty { folder: state_dir.to_owned() });
     }
-    make_new(state_dir, &document)?;
+    make_new(state_dir, &document, None)?;
     private::rename(&state_dir.join(NEW), &state_dir.join(READY))?;
     let kept = finish_restore(state_dir)?;
     Ok(restored(&document, kept))
@@ -133,13 +134,19 @@ pub fn restore(state_dir: &Path, from: impl Read, with: &Secret, onto: Onto) -> 
 
 /// Lays what a backup holds ready in the state directory of the host that runs: its next start puts it in place and
 /// keeps the state before aside. A second call takes the place of the first. A crash at any moment leaves either
-/// nothing laid ready, or all of it. One call at a time.
+/// nothing laid ready, or all of it. One call at a time. A backup holds no password: whoever puts it in place from
+/// the console goes on as `administrator`, and is not locked out by what they did.
 ///
 /// # Errors
 /// What was there is untouched.
-pub fn stage(state_dir: &Path, from: impl Read, with: &Secret) -> Result<Restored, RestoreError> {
+pub fn stage(
+    state_dir: &Path,
+    from: impl Read,
+    with: &Secret,
+    administrator: Option<PasswordHash>,
+) -> Result<Restored, RestoreError> {
     let document = Document::parse(&decrypt(from, with)?)?;
-    make_new(state_dir, &document)?;
+    make_new(state_dir, &document, administrator)?;
     let ready = state_dir.join(READY);
     // Taken away whole: what is half removed must not be what the next start finds.
     private::remove_folder(&state_dir.join(GONE))?;
@@ -155,10 +162,10 @@ fn restored(document: &Document, kept: Option<PathBuf>) -> Restored {
 }
 
 /// Makes the new state in its folder inside the state directory, where it does not count yet.
-fn make_new(state_dir: &Path, document: &Document) -> Result<(), RestoreError> {
+fn make_new(state_dir: &Path, document: &Document, administrator: Option<PasswordHash>) -> Result<(), RestoreError> {
     let new = state_dir.join(NEW);
     private::remove_folder(&new)?;
-    if let Err(error) = fill(&new, document) {
+    if let Err(error) = fill(&new, document, administrator) {
         // What cannot be removed now is at the next start.
         let _ = private::remove_folder(&new);
         return Err(error);
@@ -213,11 +220,12 @@ fn move_if_there(from: &Path, to: &Path) -> Result<(), FileError> {
 }
 
 /// Makes the state of `document` in the folder `new`, complete and on the disk.
-fn fill(new: &Path, document: &Document) -> Result<(), RestoreError> {
+fn fill(new: &Path, document: &Document, administrator: Option<PasswordHash>) -> Result<(), RestoreError> {
     private::ensure_folder(new)?;
     let identity = put_identity(&new.join(IDENTITY), &document.identity, Some(document.fingerprint))?;
     let successor = document.successor.as_ref().map(|files| put_identity(&new.join(SUCCESSOR), files, None));
-    let contents = document.contents(successor.transpose()?.map(|identity| identity.fingerprint));
+    let successor = successor.transpose()?.map(|identity| identity.fingerprint);
+    let contents = Contents { administrator, ..document.contents(successor) };
     Store::create(new)?;
     let (mut store, _) = Store::open(new)?;
     let event = AuditEvent::Restored { written_unix: document.written_unix, head: document.audit };

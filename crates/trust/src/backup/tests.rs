@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::{BackupError, Onto, Passphrase, Recipient, RestoreError, Secret, WorkFactor, restore, stage, write};
 use crate::{
+    Password, PasswordCost, PasswordHash,
     access::{Grants, Offer},
     audit::{AuditEvent, AuditVerdict},
     clock::Moment,
@@ -309,11 +310,15 @@ fn what_is_laid_ready_beside_a_running_host_counts_from_its_next_start_and_the_l
     let mut running = open(state.path());
     let own = running.identity().fingerprint;
 
-    stage(state.path(), &earlier[..], &secret()).unwrap();
-    stage(state.path(), &later[..], &secret()).unwrap();
+    let cost = PasswordCost { memory_kib: 16, passes: 1, lanes: 1 };
+    let password = PasswordHash::of(&Password::new("only a test".to_owned().into()).unwrap(), cost, [1; 16]);
+
+    stage(state.path(), &earlier[..], &secret(), None).unwrap();
+    stage(state.path(), &later[..], &secret(), Some(password)).unwrap();
     // What is refused does not disturb what lies ready.
-    stage(state.path(), &later[..later.len() / 2], &secret()).unwrap_err();
-    stage(state.path(), &later[..], &Secret::passphrase("another passphrase".into())).unwrap_err();
+    stage(state.path(), &later[..later.len() / 2], &secret(), None).unwrap_err();
+    let wrong = Secret::passphrase("another passphrase".into());
+    stage(state.path(), &later[..], &wrong, None).unwrap_err();
     // The running host is what it was, and can still write.
     pair(&mut running, A, Offer::default());
     drop(running);
@@ -321,6 +326,7 @@ fn what_is_laid_ready_beside_a_running_host_counts_from_its_next_start_and_the_l
     let restored = open(state.path());
     assert_eq!(restored.identity().fingerprint, wanted);
     assert!(restored.devices().all(|device| device.fingerprint != A));
+    assert!(restored.administrator().is_some(), "who restored it is not locked out");
     drop(restored);
     // The state before is kept aside whole, with what was written last.
     let kept = open(&state.path().join("replaced-1"));

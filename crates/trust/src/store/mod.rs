@@ -192,6 +192,7 @@ impl Store {
             rows::put_host_id(tx, &contents.host_id)?;
             contents.host_fingerprint.iter().try_for_each(|host| rows::put_host_fingerprint(tx, *host))?;
             rows::put_successor(tx, contents.successor)?;
+            rows::put_administrator(tx, contents.administrator.as_ref())?;
             contents.devices.iter().chain(&contents.declared).try_for_each(|device| rows::put_device(tx, device))
         })
     }

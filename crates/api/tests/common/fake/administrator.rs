@@ -92,6 +92,10 @@ impl FakeAdministrator {
         self.at(|administrator, now| administrator.authorize(now, token, action))
     }
 
+    pub(super) fn is_logged_in(&self, token: &str) -> bool {
+        self.at(|administrator, now| administrator.is_logged_in(now, token))
+    }
+
     pub(super) fn log_out(&self, token: &str) {
         self.at(|administrator, now| administrator.log_out(now, token));
     }

@@ -86,6 +86,10 @@ impl Host for FakeHost {
         self.administrator.authorize(token, action)
     }
 
+    fn is_logged_in(&self, token: &str) -> bool {
+        self.administrator.is_logged_in(token)
+    }
+
     fn log_out(&self, token: &str) {
         self.administrator.log_out(token);
     }

@@ -222,7 +222,7 @@ impl Desk {
                 self.say(HostCommand::PairingStored { ok: true });
             }
             HostEvent::Hello(hello) => self.admit(*hello),
-            HostEvent::Started { .. } => self.start(),
+            HostEvent::Started { media_port } => self.start(media_port),
             HostEvent::ModeChanged(mode) => {
                 self.heard.note(|heard| heard.modes.push(mode));
                 self.media(MediaMessage::Mode(mode));
@@ -261,7 +261,7 @@ impl Desk {
         });
     }
 
-    fn start(&mut self) {
+    fn start(&mut self, media_port: u16) {
         let (socket, welcome) = self.socket.take().expect("a socket was bound before Welcome");
         if let Some(successor) = self.ways.successor {
             self.say(HostCommand::AnnounceSuccessor(successor));
@@ -271,8 +271,9 @@ impl Desk {
         }
         let (messages, inbox) = channel::channel();
         self.media = Some(messages);
-        let (peer, ways, commands) = (self.peer, self.ways.clone(), self.commands.clone());
-        std::thread::spawn(move || stream(socket, &welcome, peer.ip(), &ways, &inbox, &commands));
+        let (ways, commands) = (self.ways.clone(), self.commands.clone());
+        let announced = SocketAddr::new(self.peer.ip(), media_port);
+        std::thread::spawn(move || stream(socket, &welcome, announced, &ways, &inbox, &commands));
     }
 
     fn refuse(&self, code: CloseCode, reason: &str) {

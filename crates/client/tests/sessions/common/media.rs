@@ -1,7 +1,7 @@
 //! The test host's pictures: one colour over all, another after each key that goes down.
 
 use std::{
-    net::IpAddr,
+    net::SocketAddr,
     sync::mpsc::{Receiver, TryRecvError},
     time::{Duration, Instant},
 };
@@ -54,12 +54,12 @@ struct Studio {
 pub(super) fn stream(
     mut socket: MediaSocket,
     welcome: &Welcome,
-    peer: IpAddr,
+    announced: SocketAddr,
     ways: &Ways,
     inbox: &Receiver<MediaMessage>,
     commands: &Sender<HostCommand>,
 ) {
-    let Ok(Some(client)) = socket.await_punch(peer, Duration::from_secs(10)) else { return };
+    let Ok(Some(client)) = socket.await_punch(announced, Duration::from_secs(10)) else { return };
     socket.connect(client).unwrap();
     let mode = Mode::try_from(welcome.mode).unwrap();
     let media = HostMedia::new(MediaParams::from_welcome(welcome)).unwrap();

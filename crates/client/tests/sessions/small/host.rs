@@ -201,7 +201,7 @@ impl Session {
         let announced = SocketAddr::new(self.peer, port);
         std::thread::spawn(move || {
             if awaits_punch {
-                projector.socket.await_punch(announced.ip(), Duration::from_secs(10)).unwrap().expect("a punch");
+                projector.socket.await_punch(announced, Duration::from_secs(10)).unwrap().expect("a punch");
             }
             projector.socket.connect(announced).unwrap();
             for (number, unit) in (0..).zip(film(welcome.codec).iter().cycle()) {

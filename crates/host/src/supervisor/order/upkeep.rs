@@ -67,7 +67,8 @@ impl Order<'_> {
         let no_text = |_| error(AdminErrorCode::BadRequest, "the file has to come as base64");
         let file = BASE64_STANDARD.decode(request.file.trim()).map_err(no_text)?;
         let secret = Secret::passphrase(request.passphrase.reveal().to_owned());
-        let staged = backup::stage(&self.host.state_dir, file.as_slice(), &secret);
+        let administrator = self.host.with_trust(|trust, _| trust.administrator().cloned());
+        let staged = backup::stage(&self.host.state_dir, file.as_slice(), &secret, administrator);
         let staged = staged.map_err(|fault| not_restored(&fault))?;
         tracing::warn!("a backup was read: its identity and devices take the place of these at the next start");
         Ok(Restored { written_unix: staged.written.nanos() / 1_000_000_000, devices: count(staged.summary.devices) })
