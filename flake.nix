@@ -80,7 +80,12 @@
             );
         in
         {
-          inherit (packages) punktfunk-host punktfunk docs;
+          inherit (packages)
+            punktfunk-host
+            punktfunk
+            console
+            docs
+            ;
         }
         // lib.listToAttrs (lib.mapAttrsToList vmTest concerns)
       );

@@ -34,7 +34,40 @@ let
     ];
   };
 
-  workspace = craneLib.buildPackage (common // { cargoArtifacts = craneLib.buildDepsOnly common; });
+  # What the lock file says is fetched, each package by its own hash: no hash of them all to keep.
+  console = pkgs.buildNpmPackage {
+    pname = "punktfunk-console";
+    inherit (common) version;
+    src = lib.fileset.toSource {
+      root = ../../web;
+      fileset = lib.fileset.difference ../../web (
+        lib.fileset.unions [
+          (lib.fileset.maybeMissing ../../web/dist)
+          (lib.fileset.maybeMissing ../../web/node_modules)
+        ]
+      );
+    };
+    npmDeps = pkgs.importNpmLock { npmRoot = ../../web; };
+    inherit (pkgs.importNpmLock) npmConfigHook;
+    installPhase = ''
+      runHook preInstall
+      cp -r dist $out
+      runHook postInstall
+    '';
+    meta.description = "Web console of the streaming host";
+  };
+
+  workspace = craneLib.buildPackage (
+    common
+    // {
+      cargoArtifacts = craneLib.buildDepsOnly common;
+      # The host has it inside.
+      preBuild = ''
+        mkdir -p web
+        cp -r ${console} web/dist
+      '';
+    }
+  );
 
   program =
     name: description:
@@ -59,7 +92,7 @@ let
 in
 rec {
   default = punktfunk-host;
-  inherit workspace;
+  inherit console workspace;
   punktfunk-host = program "punktfunk-host" "Streaming host for games and desktops";
   punktfunk = program "punktfunk" "The reference client of punktfunk";
 
