@@ -29,6 +29,8 @@ pub struct Entry {
     pub version: Version,
     /// Its tries; `None`: it was blessed, or never counted.
     pub counter: Option<Counter>,
+    /// Its file.
+    pub path: PathBuf,
 }
 
 /// Tries of a boot entry, as its file's name has them: `+left-done`.
@@ -116,16 +118,16 @@ const BOOT_COUNT_PATH: &str = "LoaderBootCountPath-4a67b082-0a4c-41cf-b6c7-440b2
 fn entries(esp: &[PathBuf], image: &str) -> Vec<Entry> {
     let of = |esp: &PathBuf| -> Vec<Entry> {
         let files = fs::read_dir(esp.join("EFI/Linux")).into_iter().flatten().flatten();
-        files.filter_map(|file| entry(file.file_name().to_str()?, image)).collect()
+        files.filter_map(|file| entry(&file.path(), image)).collect()
     };
     esp.iter().map(of).find(|entries| !entries.is_empty()).unwrap_or_default()
 }
 
 /// `IMAGE_VERSION.efi`, `IMAGE_VERSION+LEFT.efi`, `IMAGE_VERSION+LEFT-DONE.efi`.
-fn entry(name: &str, image: &str) -> Option<Entry> {
-    let stem = name.strip_suffix(".efi")?.strip_prefix(image)?.strip_prefix('_')?;
+fn entry(path: &Path, image: &str) -> Option<Entry> {
+    let stem = path.file_name()?.to_str()?.strip_suffix(".efi")?.strip_prefix(image)?.strip_prefix('_')?;
     let (version, counter) = split(stem);
-    Some(Entry { version: version.parse().ok()?, counter })
+    Some(Entry { version: version.parse().ok()?, counter, path: path.to_owned() })
 }
 
 fn split(stem: &str) -> (&str, Option<Counter>) {
@@ -138,11 +140,14 @@ fn split(stem: &str) -> (&str, Option<Counter>) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::{Counter, entry, value};
 
     #[test]
     fn boot_entries_are_read_with_their_counters() {
-        let read = |name: &str| entry(name, "punktfunk").map(|found| (found.version.to_string(), found.counter));
+        let read =
+            |name: &str| entry(Path::new(name), "punktfunk").map(|found| (found.version.to_string(), found.counter));
         assert_eq!(read("punktfunk_2.efi"), Some(("2".into(), None)));
         assert_eq!(read("punktfunk_2+3.efi"), Some(("2".into(), Some(Counter { left: 3, done: 0 }))));
         assert_eq!(read("punktfunk_0.2.0+0-3.efi"), Some(("0.2.0".into(), Some(Counter { left: 0, done: 3 }))));

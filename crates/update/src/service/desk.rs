@@ -304,7 +304,14 @@ impl Service {
         let version = &signed.contents.version;
         self.step(UpdateStep::Writing);
         gate::change(&self.places, |state| state.staged(version.clone(), machine.running.clone()))?;
-        let written = sysupdate::install(&self.places, version).and_then(|()| {
+        let forgotten = match machine.entry(version) {
+            // It was tried before: only what is not there is written again.
+            Some(entry) => fs::remove_file(&entry.path).map_err(|error| {
+                UpdateRefusal::new(Code::Machine, format!("{} cannot be removed: {error}", entry.path.display()))
+            }),
+            None => Ok(()),
+        };
+        let written = forgotten.and_then(|()| sysupdate::install(&self.places, version)).and_then(|()| {
             let now = Machine::look(&self.places)?;
             match now.entry(version) {
                 None if !machine.entries.is_empty() => {

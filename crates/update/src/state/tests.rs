@@ -53,7 +53,7 @@ impl Loader {
 }
 
 fn entry(text: &str, counter: Option<Counter>) -> Entry {
-    Entry { version: version(text), counter }
+    Entry { version: version(text), counter, path: text.into() }
 }
 
 fn report(part: GatePart, passed: bool) -> GateReport {
