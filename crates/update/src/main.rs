@@ -20,7 +20,7 @@ enum Command {
     /// Answer at the socket that is the standard input, until nothing is left to do
     Serve {
         /// Seconds without a request after which it ends
-        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        #[arg(long, value_name = "SECONDS", default_value_t = 900)]
         idle: u64,
     },
     /// Note what the health check found; where a trial failed, start the machine anew
