@@ -34,7 +34,8 @@ pub fn judge(places: &Places, report: &Path, result: &str) -> Result<Verdict, Ma
     match verdict {
         Verdict::Stay => {}
         Verdict::Stuck => eprintln!(
-            "punktfunk-update: the trial of {} failed, but its tries do not run down: the machine is left running",
+            "punktfunk-update: the trial of {} failed, but its tries do not run down or there is nothing to go back to: the \
+             machine is left running",
             machine.running
         ),
         Verdict::Reboot => {

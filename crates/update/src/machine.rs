@@ -84,6 +84,12 @@ impl Machine {
         self.entries.iter().find(|entry| entry.version == *version)
     }
 
+    /// Whether the boot loader has another version to go back to. Where the boot menu cannot be looked at, it may have one.
+    pub fn can_go_back(&self) -> bool {
+        let is_bad = |entry: &Entry| matches!(entry.counter, Some(Counter { left: 0, .. }));
+        self.entries.is_empty() || self.entries.iter().any(|entry| entry.version != self.running && !is_bad(entry))
+    }
+
     /// The newest other version in the boot menu.
     pub fn other(&self) -> Option<&Entry> {
         self.entries.iter().filter(|entry| entry.version != self.running).max_by_key(|entry| &entry.version)

@@ -61,7 +61,8 @@ pub enum Verdict {
     Stay,
     /// The trial failed: start anew, so that the boot loader counts down and falls back.
     Reboot,
-    /// The trial failed, and starting anew changes nothing: the counter does not run down.
+    /// The trial failed, and starting anew changes nothing: the counter does not run down, or there is nothing to go back
+    /// to, as on a machine that was just flashed.
     Stuck,
 }
 
@@ -127,7 +128,7 @@ impl State {
         let few = earlier.count() < MOST_REBOOTS;
         staged.failures.retain(|earlier| earlier.boot != failure.boot);
         staged.failures.push(failure);
-        if runs_down && few { Verdict::Reboot } else { Verdict::Stuck }
+        if runs_down && few && machine.can_go_back() { Verdict::Reboot } else { Verdict::Stuck }
     }
 
     /// The owner has read how the last update ended; whether that is news.

@@ -228,7 +228,9 @@ impl Service {
     fn stage(self: &Arc<Self>, version: &Version) -> Done<UpdateStatus> {
         let machine = Machine::look(&self.places)?;
         let refuse = |code, what: String| Err(UpdateRefusal::new(code, what));
-        if machine.entry(&machine.running).is_some_and(|entry| entry.counter.is_some()) {
+        let on_trial = machine.entry(&machine.running).is_some_and(|entry| entry.counter.is_some());
+        // What it would go back to is in the slot that would be written.
+        if on_trial && machine.can_go_back() {
             let what = format!("version {} runs on trial: wait until it has proven itself", machine.running);
             return refuse(Code::Busy, what);
         }

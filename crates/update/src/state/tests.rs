@@ -132,6 +132,16 @@ fn a_counter_that_does_not_run_down_stops_the_reboots() {
 }
 
 #[test]
+fn a_machine_that_was_just_flashed_has_nothing_to_go_back_to_and_is_left_running() {
+    let mut loader = Loader { entries: Vec::new(), boots: 0 };
+    loader.stage("1", 3);
+    let machine = loader.boot();
+    assert!(machine.counter.is_some(), "it is counted");
+    let mut state = State::default();
+    assert_eq!(state.judge(&machine, Ok(&report(GatePart::Stream, false))), Verdict::Stuck);
+}
+
+#[test]
 fn a_verdict_twice_in_one_boot_is_one() {
     let (mut loader, mut state) = staged(2);
     let machine = loader.boot();

@@ -127,6 +127,25 @@ fn a_check_that_hangs_counts_and_one_that_is_cut_short_by_a_shutdown_does_not() 
 }
 
 #[test]
+fn a_machine_that_was_just_flashed_and_fails_its_check_stays_up_and_takes_an_update() {
+    let mut machine = Machine::new();
+    fs::rename(machine.path("esp/EFI/Linux/punktfunk_1.efi"), machine.path("esp/EFI/Linux/punktfunk_1+3.efi")).unwrap();
+    assert_eq!(machine.boot(), "1");
+    machine.verdict(Some(FAILED), "exit-code/1");
+    assert_eq!(machine.reboots(), 0, "there is nothing to go back to");
+    machine.offer("2");
+    machine.start();
+    assert_eq!(machine.stage("2").refused, None);
+    assert_eq!(machine.boot(), "2");
+    // Version 1 has tries left: it is something to go back to.
+    machine.start();
+    machine.offer("3");
+    machine.check(OfferedBy::Source).unwrap();
+    let stage = machine.ask(&Request::Stage { version: "3".parse().unwrap() });
+    assert!(matches!(stage, Err(ClientError::Refused(refusal)) if refusal.code == Code::Busy));
+}
+
+#[test]
 fn a_failed_check_on_a_machine_that_was_not_updated_starts_nothing_anew() {
     let mut machine = Machine::new();
     assert_eq!(machine.boot(), "1");
