@@ -167,6 +167,8 @@ const configuration = (route: Route) => [
     w.update = { ...w.update, offer };
     return json("UpdateOffer", offer);
   }),
+  route("delete", "/update/files", "sensitive", () => done()),
+  route("put", "/update/files/:name", "sensitive", () => done()),
   route("post", "/update/stage", "sensitive", (w, { body }) => {
     const { version } = body as Schemas["UpdateChoice"];
     if (!w.update) return problem("refused");

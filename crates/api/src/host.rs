@@ -10,8 +10,8 @@ use crate::model::{
     AdminError, AdministratorState, ApproveRequest, ArmRequest, AuditPage, AuditQuery, AuditVerdict, BackupKey,
     BackupWritten, Device, DeviceChange, DeviceStanding, DoctorReport, EndedSession, Health, HostIdentity, HostInfo,
     HostStatus, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, Pending, PinWindowOpen, Probes, RestoreRequest,
-    Restored, Session, SessionSample, SettingProblem, Settings, SettingsChange, UpdateOffer, UpdateRefusal,
-    UpdateStatus,
+    Restored, Session, SessionSample, SettingProblem, Settings, SettingsChange, UpdateOffer, UpdatePiece,
+    UpdateRefusal, UpdateStatus,
 };
 
 /// What changed, so that who shows it asks again.
@@ -211,6 +211,16 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// What is offered cannot be taken, or there is nothing to ask.
     fn check_for_update(&self, from: OfferedBy) -> Result<UpdateOffer, UpdateRefusal>;
+    /// Throws away the files of an update that were brought before.
+    ///
+    /// # Errors
+    /// They are in use, or there is no update service.
+    fn begin_update_files(&self) -> Result<(), UpdateRefusal>;
+    /// Takes a piece of a file of an update in; pieces come in order.
+    ///
+    /// # Errors
+    /// It is not the next one, its name is none, or there is no room.
+    fn bring_update_file(&self, piece: UpdatePiece<'_>, content: &[u8]) -> Result<(), UpdateRefusal>;
     /// Puts the update that was found into the slot that does not run; goes on after the answer.
     ///
     /// # Errors

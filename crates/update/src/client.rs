@@ -46,13 +46,34 @@ pub fn ask(socket: &Path, request: &Request, patience: Duration) -> Result<Answe
     receive(stream)
 }
 
-/// Brings the file `name` of `bytes` bytes.
+/// A piece of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// The file's name.
+    pub name: &'a str,
+    /// How many bytes of it were brought before.
+    pub offset: u64,
+    /// How many these are.
+    pub bytes: u64,
+    /// Whether they are its last ones.
+    pub last: bool,
+}
+
+impl<'a> Piece<'a> {
+    /// A file of `bytes` bytes in one piece.
+    pub fn whole(name: &'a str, bytes: u64) -> Self {
+        Self { name, offset: 0, bytes, last: true }
+    }
+}
+
+/// Brings a piece of a file.
 ///
 /// # Errors
-/// Likewise, or `content` is shorter than that.
-pub fn put(socket: &Path, (name, bytes): (&str, u64), content: impl Read) -> Result<Answer, ClientError> {
+/// Likewise, or `content` is shorter than the piece says.
+pub fn put(socket: &Path, piece: Piece<'_>, content: impl Read) -> Result<Answer, ClientError> {
     let mut stream = connect(socket, PUT_PATIENCE)?;
-    send(&mut stream, &Request::Put { name: name.to_owned(), bytes })?;
+    let Piece { name, offset, bytes, last } = piece;
+    send(&mut stream, &Request::Put { name: name.to_owned(), offset, bytes, last })?;
     let sent = io::copy(&mut content.take(bytes), &mut stream);
     match sent {
         // A refusal before the last byte: it says more than the broken pipe does.

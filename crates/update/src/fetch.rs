@@ -58,6 +58,8 @@ pub struct Receiver {
     part: PathBuf,
     file: File,
     left: u64,
+    /// More of it comes later.
+    paused: bool,
 }
 
 impl Receiver {
@@ -66,6 +68,14 @@ impl Receiver {
     /// # Errors
     /// The name leads elsewhere, there is no room, or it cannot be written.
     pub fn new(folder: &Path, name: &str, limit: u64) -> Result<Self, UpdateRefusal> {
+        Self::resume(folder, name, (0, limit))
+    }
+
+    /// Goes on with the file `name` after its first `offset` bytes; it gets `limit` more at most.
+    ///
+    /// # Errors
+    /// Likewise, or another number of bytes is there.
+    pub fn resume(folder: &Path, name: &str, (offset, limit): (u64, u64)) -> Result<Self, UpdateRefusal> {
         if !is_plain_name(name) {
             return Err(UpdateRefusal::new(
                 Code::BadRequest,
@@ -74,8 +84,15 @@ impl Receiver {
         }
         fs::create_dir_all(folder).map_err(|error| not_written(folder, &error))?;
         let part = folder.join(format!(".{name}.part"));
-        let file = File::create(&part).map_err(|error| not_written(&part, &error))?;
-        Ok(Self { path: folder.join(name), part, file, left: limit })
+        let mut open = File::options();
+        let open = if offset == 0 { open.create(true).write(true).truncate(true) } else { open.append(true) };
+        let there = fs::metadata(&part).map_or(0, |found| found.len());
+        if offset != 0 && there != offset {
+            let what = format!("{name} has {there} bytes here, and a piece after {offset} came: bring the file again");
+            return Err(UpdateRefusal::new(Code::BadRequest, what));
+        }
+        let file = open.open(&part).map_err(|error| not_written(&part, &error))?;
+        Ok(Self { path: folder.join(name), part, file, left: limit, paused: false })
     }
 
     /// Writes what `from` has until its end.
@@ -100,6 +117,11 @@ impl Receiver {
         }
     }
 
+    /// More of the file comes later.
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
     /// The file is whole.
     ///
     /// # Errors
@@ -113,7 +135,9 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         // A file that was finished has another name by now.
-        let _ = fs::remove_file(&self.part);
+        if !self.paused {
+            let _ = fs::remove_file(&self.part);
+        }
     }
 }
 

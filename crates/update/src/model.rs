@@ -26,12 +26,17 @@ pub enum Request {
     },
     /// Empties the folder for files that are brought. Answered by [`Answer::Done`].
     Begin,
-    /// Brings a file: its bytes follow the line. Answered by [`Answer::Done`].
+    /// Brings a piece of a file: its bytes follow the line. Pieces come in order. Answered by [`Answer::Done`].
     Put {
-        /// Its name in the update.
+        /// The file's name in the update.
         name: String,
+        /// How many bytes of it were brought before; 0 begins it anew.
+        #[serde(default)]
+        offset: u64,
         /// How many bytes follow.
         bytes: u64,
+        /// Whether these are its last ones.
+        last: bool,
     },
     /// Puts the update that the last check found into the other slot; goes on after the answer. Answered by
     /// [`Answer::Status`].

@@ -19,6 +19,7 @@ mod desk;
 
 pub use desk::Service;
 
+use crate::client::Piece;
 use crate::model::{Answer, REQUEST_LIMIT, Request, UpdateRefusal, UpdateRefusalCode as Code};
 
 /// Serves until nothing was asked for a while and nothing is under way.
@@ -80,7 +81,9 @@ fn handle(stream: &UnixStream, service: &Arc<Service>) -> Result<Answer, UpdateR
         return Err(bad(format!("a request is one line of at most {REQUEST_LIMIT} bytes")));
     }
     match serde_json::from_slice(&line).map_err(|error| bad(format!("not a request: {error}")))? {
-        Request::Put { name, bytes } => service.put(&name, bytes, &mut reader),
+        Request::Put { name, offset, bytes, last } => {
+            service.put(Piece { name: &name, offset, bytes, last }, &mut reader)
+        }
         request => service.answer(request),
     }
 }

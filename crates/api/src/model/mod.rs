@@ -43,4 +43,4 @@ pub use punktfunk_update::model::{
 pub use secret::SecretText;
 pub use session::{EndedSession, Session};
 pub use settings::{Setting, SettingChoice, SettingKind, SettingLock, SettingProblem, Settings, SettingsChange};
-pub use update::{UpdateChoice, UpdateSource};
+pub use update::{PiecePlace, UpdateChoice, UpdatePiece, UpdateSource};

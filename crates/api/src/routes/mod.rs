@@ -81,7 +81,7 @@ fn access() -> [Route; 15] {
 }
 
 /// The machine: its settings, what is wrong with it, its identity.
-fn machine() -> [Route; 23] {
+fn machine() -> [Route; 25] {
     [
         Route::new(Admin, routes!(settings::list_settings)),
         Route::new(Sensitive, routes!(settings::change_settings)),
@@ -101,6 +101,8 @@ fn machine() -> [Route; 23] {
         Route::new(Sensitive, routes!(identity::promote_identity)),
         Route::new(Admin, routes!(update::show_update)),
         Route::new(Admin, routes!(update::check_update)),
+        Route::new(Sensitive, routes!(update::begin_update_files)),
+        Route::new(Sensitive, routes!(update::bring_update_file)).with_body_limit(update::PIECE_LIMIT).with_octets(),
         Route::new(Sensitive, routes!(update::stage_update)),
         Route::new(Sensitive, routes!(update::apply_update)),
         Route::new(Admin, routes!(update::dismiss_update)),

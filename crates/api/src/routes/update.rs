@@ -1,13 +1,18 @@
 //! Updates of the system image, where it has an update service.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::StatusCode,
+};
 
 use super::Answer;
 use crate::{
     app::App,
     caller::Caller,
-    extract::Body,
-    model::{UpdateChoice, UpdateOffer, UpdateSource, UpdateStatus},
+    extract::{self, Body, InPath, InQuery},
+    host::Host,
+    model::{PiecePlace, UpdateChoice, UpdateOffer, UpdatePiece, UpdateSource, UpdateStatus},
     problem::Problem,
     work::Effort,
 };
@@ -27,6 +32,43 @@ pub(super) async fn show_update(State(app): State<App>) -> Answer<Option<UpdateS
 pub(super) async fn check_update(State(app): State<App>, Body(source): Body<UpdateSource>) -> Answer<UpdateOffer> {
     app.order(Effort::Long, move |host| host.check_for_update(source.from)).await.map(Json)
 }
+
+/// Throws away the files of an update that were brought before
+#[utoipa::path(delete, path = "/api/v1/update/files", tag = "update",
+    responses((status = 204, description = "There are none now")))]
+pub(super) async fn begin_update_files(State(app): State<App>) -> Result<StatusCode, Problem> {
+    app.order(Effort::Little, |host| host.begin_update_files()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Brings a piece of a file of an update, for machines whose network has no source
+///
+/// Pieces of a file come in order and have 8 MiB at most. What was brought is looked at by `POST /api/v1/update/check`.
+#[utoipa::path(put, path = "/api/v1/update/files/{name}", tag = "update", params(
+        ("name" = String, Path, description = "The file's name in the update"),
+        PiecePlace,
+    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses(
+    (status = 204, description = "Taken"),
+    (status = 409, description = "Not possible now; the problem says why",
+        body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn bring_update_file(
+    State(app): State<App>,
+    InPath(name): InPath<String>,
+    InQuery(place): InQuery<PiecePlace>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let content = extract::read(request, &app).await?;
+    let bring = move |host: &dyn Host| {
+        host.bring_update_file(UpdatePiece { name: &name, offset: place.offset, last: place.last }, &content)
+    };
+    app.order(Effort::Long, bring).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The longest piece, in bytes.
+pub(super) const PIECE_LIMIT: usize = 8 << 20;
 
 /// Puts the update that was found into the slot that does not run
 ///

@@ -9,7 +9,7 @@ use punktfunk_api::{
         AuditVerdict, BackupKey, BackupWritten, Device, DeviceChange, DeviceStanding, DoctorReport, EndedSession,
         Health, HostIdentity, HostInfo, HostStatus, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, Pending,
         PinWindowOpen, Probes, RestoreRequest, Restored, Session, SessionSample, Settings, SettingsChange, UpdateOffer,
-        UpdateRefusal, UpdateStatus,
+        UpdatePiece, UpdateRefusal, UpdateStatus,
         select::{FingerprintPrefix, KnockSelector},
     },
 };
@@ -233,6 +233,14 @@ impl Host for Supervisor {
 
     fn check_for_update(&self, from: OfferedBy) -> Result<UpdateOffer, UpdateRefusal> {
         self.ask().check_for_update(from)
+    }
+
+    fn begin_update_files(&self) -> Result<(), UpdateRefusal> {
+        self.ask().begin_update_files()
+    }
+
+    fn bring_update_file(&self, piece: UpdatePiece<'_>, content: &[u8]) -> Result<(), UpdateRefusal> {
+        self.ask().bring_update_file(piece, content)
     }
 
     fn stage_update(&self, by: &Origin, version: &str) -> Result<UpdateStatus, UpdateRefusal> {

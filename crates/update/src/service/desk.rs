@@ -8,6 +8,7 @@ use std::{
 
 use super::{locked, unix_now};
 use crate::{
+    client::Piece,
     fetch::{Receiver, Source},
     gate,
     machine::{Counter, Machine, MachineFault},
@@ -80,12 +81,13 @@ impl Service {
         }
     }
 
-    /// Takes a file of `bytes` bytes in.
+    /// Takes a piece of a file in.
     ///
     /// # Errors
-    /// Its name is none, it breaks off, or there is no room.
-    pub fn put(&self, name: &str, bytes: u64, from: &mut impl Read) -> Done<Answer> {
-        if bytes > FILE_LIMIT {
+    /// Its name is none, it breaks off or is not the next one, or there is no room.
+    pub fn put(&self, piece: Piece<'_>, from: &mut impl Read) -> Done<Answer> {
+        let Piece { name, offset, bytes, last } = piece;
+        if offset.saturating_add(bytes) > FILE_LIMIT {
             return Err(UpdateRefusal::new(Code::BadRequest, "a file of an update has 4 GiB at most"));
         }
         let _alone = self.alone()?;
@@ -94,13 +96,17 @@ impl Service {
         if held >= FILES {
             return Err(UpdateRefusal::new(Code::BadRequest, format!("an update has {FILES} files at most")));
         }
-        let mut receiver = Receiver::new(&folder, name, bytes)?;
+        let mut receiver = Receiver::resume(&folder, name, (offset, bytes))?;
         let taken = receiver.take(&mut from.take(bytes))?;
         if taken < bytes {
             let what = format!("{name} broke off after {taken} of {bytes} bytes: bring it again");
             return Err(UpdateRefusal::new(Code::Damaged, what));
         }
-        receiver.finish()?;
+        if last {
+            receiver.finish()?
+        } else {
+            receiver.pause()
+        }
         locked(&self.desk).offer = None;
         Ok(Answer::Done)
     }

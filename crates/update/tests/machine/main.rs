@@ -12,7 +12,7 @@ use std::{
 
 use fixture::{Machine, OURS, THEIRS, list};
 use punktfunk_update::{
-    client::{self, ClientError},
+    client::{self, ClientError, Piece},
     model::{Answer, GatePart, OfferedBy, Request, SlotStanding, UpdateOutcome, UpdateRefusalCode as Code},
 };
 
@@ -227,7 +227,7 @@ fn files_that_are_brought_pass_the_same_gate() {
     machine.keys.release(&brought, "punktfunk", "2");
     assert_eq!(machine.check(OfferedBy::Files), Err(Code::NoSource));
     let bring = |name: &str, bytes: u64| {
-        client::put(&machine.socket(), (name, bytes), fs::File::open(brought.join(name)).unwrap())
+        client::put(&machine.socket(), Piece::whole(name, bytes), fs::File::open(brought.join(name)).unwrap())
     };
     let names: Vec<(String, u64)> = fs::read_dir(&brought)
         .unwrap()
@@ -252,10 +252,28 @@ fn files_that_are_brought_pass_the_same_gate() {
 }
 
 #[test]
+fn a_file_is_brought_in_pieces_and_one_that_is_missing_between_them_is_noticed() {
+    let machine = offered("1");
+    let piece = |offset: u64, bytes: &[u8], last: bool| {
+        let piece = Piece { name: "punktfunk_2.efi", offset, bytes: bytes.len() as u64, last };
+        client::put(&machine.socket(), piece, bytes)
+    };
+    let brought = machine.path("state/offer/punktfunk_2.efi");
+    piece(0, b"abc", false).unwrap();
+    assert!(!brought.exists(), "it is not whole");
+    assert!(matches!(piece(4, b"e", true), Err(ClientError::Refused(refusal)) if refusal.code == Code::BadRequest));
+    piece(3, b"d", false).unwrap();
+    piece(4, b"e", true).unwrap();
+    assert_eq!(fs::read(&brought).unwrap(), b"abcde");
+    piece(0, b"x", true).unwrap();
+    assert_eq!(fs::read(&brought).unwrap(), b"x", "begun anew");
+}
+
+#[test]
 fn a_name_that_leads_out_of_the_folder_is_refused() {
     let machine = offered("1");
     for name in ["../state.json", "/etc/passwd", ".hidden", "a/b", ""] {
-        let put = client::put(&machine.socket(), (name, 4), &b"evil"[..]);
+        let put = client::put(&machine.socket(), Piece::whole(name, 4), &b"evil"[..]);
         assert!(matches!(put, Err(ClientError::Refused(refusal)) if refusal.code == Code::BadRequest), "{name}");
     }
     assert!(!machine.path("state/offer").exists() || fs::read_dir(machine.path("state/offer")).unwrap().count() == 0);

@@ -8,6 +8,7 @@ import { useWords } from "../../i18n/words";
 import { Button } from "../../ui/Button";
 import { Confirm } from "../../ui/Confirm";
 import { Badge, Card, Facts, Note } from "../../ui/parts";
+import { Bring } from "./Bring";
 import { LastUpdate } from "./LastUpdate";
 import { Offer } from "./Offer";
 
@@ -55,6 +56,7 @@ function UpdateCard({ status }: { status: UpdateStatus }) {
             )}
           </div>
         )}
+        {!status.work && <Bring />}
       </div>
     </Card>
   );

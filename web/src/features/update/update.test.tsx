@@ -11,6 +11,7 @@ const FAILED: UpdateStatus = {
 };
 
 test("a system without update service shows nothing of updates", async () => {
+  world().update = null;
   await visit("/about");
   expect(await screen.findByRole("heading", { name: "Identity" })).toBeDefined();
   expect(screen.queryByText("System updates")).toBeNull();
@@ -52,4 +53,16 @@ test("what is refused and what is under way are said", async () => {
   world().update = { ...SYSTEM, refused: { code: "unsigned", message: "the update has no signature" } };
   await visit("/about");
   expect(await screen.findByText("The update was not accepted")).toBeDefined();
+});
+
+test("files of a release are brought in pieces, and only those that an update needs", async () => {
+  world().update = { ...SYSTEM, source: null };
+  const { user } = await visit("/about");
+  await user.click(await screen.findByText("From files"));
+  const names = ["SHA256SUMS", "SHA256SUMS.gpg", "punktfunk_0.3.efi", "punktfunk_0.3.raw", "notes.txt"];
+  await user.upload(screen.getByLabelText(/Choose all files/), names.map((name) => new File(["content"], name)));
+  expect(await screen.findByText("Version 0.3 is offered")).toBeDefined();
+  const brought = world().asked.filter(({ method }) => method === "put").map(({ path }) => path.split("/").at(-1));
+  expect(brought).toEqual(["SHA256SUMS", "SHA256SUMS.gpg", "punktfunk_0.3.efi"]);
+  expect(world().asked.at(-1)?.body).toEqual({ from: "files" });
 });

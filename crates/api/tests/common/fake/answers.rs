@@ -10,7 +10,7 @@ use punktfunk_api::{
         DoctorReport, EndedSession, Fault, FaultCode, Health, HealthState, HostIdentity, HostInfo, HostStatus,
         InvitedBy, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, PairedBy, Pending, PinDigits, PinWindowOpen,
         PinWindowState, Probe, Probes, QrCode, RestoreRequest, Restored, Session, SessionSample, SettingProblem,
-        Settings, SettingsChange, Severity, UpdateOffer, UpdateRefusal, UpdateRefusalCode, UpdateStatus,
+        Settings, SettingsChange, Severity, UpdateOffer, UpdatePiece, UpdateRefusal, UpdateRefusalCode, UpdateStatus,
     },
 };
 use punktfunk_proto::units::Fingerprint;
@@ -342,6 +342,17 @@ impl Host for FakeHost {
         }
     }
 
+    fn begin_update_files(&self) -> Result<(), UpdateRefusal> {
+        Ok(())
+    }
+
+    fn bring_update_file(&self, piece: UpdatePiece<'_>, _content: &[u8]) -> Result<(), UpdateRefusal> {
+        match piece.offset {
+            0 => Ok(()),
+            _ => Err(UpdateRefusal::new(UpdateRefusalCode::BadRequest, "it is not the next piece")),
+        }
+    }
+
     fn stage_update(&self, by: &Origin, version: &str) -> Result<UpdateStatus, UpdateRefusal> {
         if version != "2" {
             return Err(UpdateRefusal::new(UpdateRefusalCode::NotReady, "it is not what was found"));
@@ -352,8 +363,7 @@ impl Host for FakeHost {
     }
 
     fn apply_update(&self, by: &Origin) -> Result<(), UpdateRefusal> {
-        let nothing = || UpdateRefusal::new(UpdateRefusalCode::NotReady, "nothing is staged");
-        self.data().staged.take().ok_or_else(nothing)?;
+        self.data().staged = None;
         self.changed(by, Topic::Settings);
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use punktfunk_update::{
-    client::{self, ClientError},
+    client::{self, ClientError, Piece},
     model::{Answer, OfferedBy, Request, UpdateOffer, UpdateRefusal, UpdateRefusalCode, UpdateStatus},
     places::SOCKET,
     sums,
@@ -102,7 +102,7 @@ fn bring(at: &Path, folder: &Path) -> Result<(), CtlError> {
         // A file that is missing is missed by the service, which says so better.
         let Ok(file) = File::open(&path) else { continue };
         let bytes = file.metadata().map_err(|source| Unread { path: path.clone(), source })?.len();
-        client::put(at, (&name, bytes), file)?;
+        client::put(at, Piece::whole(&name, bytes), file)?;
     }
     Ok(())
 }

@@ -4,11 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use punktfunk_api::{
     HostEvent, Topic,
-    model::{OfferedBy, UpdateOffer, UpdateRefusal, UpdateRefusalCode, UpdateStatus},
+    model::{OfferedBy, UpdateOffer, UpdatePiece, UpdateRefusal, UpdateRefusalCode, UpdateStatus},
 };
 use punktfunk_trust::AuditEvent;
 use punktfunk_update::{
-    client::{self, ClientError},
+    client::{self, ClientError, Piece},
     model::{Answer, Request, UpdateOutcome},
     places, store,
 };
@@ -42,6 +42,16 @@ impl Order<'_> {
             Answer::Offer(offer) => Ok(*offer),
             _ => Err(not_understood()),
         }
+    }
+
+    pub(in crate::supervisor) fn begin_update_files(&self) -> Done<()> {
+        self.ask(&Request::Begin, SHORT).map(drop).map_err(refusal)
+    }
+
+    pub(in crate::supervisor) fn bring_update_file(&self, piece: UpdatePiece<'_>, content: &[u8]) -> Done<()> {
+        let UpdatePiece { name, offset, last } = piece;
+        let piece = Piece { name, offset, bytes: content.len() as u64, last };
+        client::put(&self.host.updates.socket, piece, content).map(drop).map_err(refusal)
     }
 
     pub(in crate::supervisor) fn stage_update(&self, version: &str) -> Done<UpdateStatus> {
@@ -121,5 +131,5 @@ fn not_understood() -> UpdateRefusal {
 
 /// For what is answered from memory.
 const SHORT: Duration = Duration::from_secs(20);
-/// For what asks the source.
-const LONG: Duration = Duration::from_secs(180);
+/// For what asks the source: less than a request to the API may take.
+const LONG: Duration = Duration::from_secs(28);
