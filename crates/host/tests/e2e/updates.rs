@@ -108,3 +108,53 @@ fn ctl_says_what_is_wrong_with_an_update_by_its_exit_code_and_in_words() {
     assert_eq!(nothing.status.code(), Some(68));
     assert!(String::from_utf8_lossy(&nothing.stderr).contains("nothing is staged"), "{nothing:?}");
 }
+
+#[test]
+fn the_owner_brings_files_over_the_api_and_is_told_what_is_wrong_with_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = machine(dir.path(), &["punktfunk_1.efi"]);
+    let offer = places.offer();
+    fs::write(&places.keyring, "").unwrap();
+    start_service(dir.path(), places);
+    let token = "a-token-of-thirty-two-characters-and-more";
+    fs::write(dir.path().join("token"), token).unwrap();
+    fs::set_permissions(dir.path().join("token"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let base = crate::fixture::BASE
+        .replace("[console]\n", &format!("[console]\ntoken_file = \"{}\"\n", dir.path().join("token").display()));
+    configure(dir.path(), &format!("{base}\n{SYNTHETIC}"));
+    let mut command = serve(Command::new(PROGRAM), dir.path());
+    command
+        .arg("--update-socket")
+        .arg(dir.path().join("update.sock"))
+        .arg("--update-state-dir")
+        .arg(dir.path().join("update"));
+    let host = Host::run(dir.path(), command);
+    fs::write(dir.path().join("password"), "a password of some length\n").unwrap();
+    assert!(host.ctl(&["claim", "--password-file", dir.path().join("password").to_str().unwrap()]).status.success());
+    let console = host.ctl_json(&["status"])["console"].as_str().unwrap().to_owned();
+    let curl = |method: &str, path: &str, kind: &str, body: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--insecure", "--request", method, "--data-binary", body]);
+        curl.args([
+            "--header",
+            &format!("Authorization: Bearer {token}"),
+            "--header",
+            &format!("Content-Type: {kind}"),
+        ]);
+        String::from_utf8(curl.arg(format!("https://{console}/api/v1/update{path}")).output().unwrap().stdout).unwrap()
+    };
+    let status = curl("GET", "", "application/json", "");
+    assert!(status.contains(r#""running":"1""#), "{status}");
+    assert_eq!(curl("DELETE", "/files", "application/json", ""), "");
+    assert_eq!(curl("PUT", "/files/SHA256SUMS?offset=0&last=false", "application/octet-stream", "half "), "");
+    assert_eq!(curl("PUT", "/files/SHA256SUMS?offset=5&last=true", "application/octet-stream", "of it"), "");
+    assert_eq!(fs::read_to_string(offer.join("SHA256SUMS")).unwrap(), "half of it");
+    let wrong = curl("PUT", "/files/SHA256SUMS?offset=99&last=true", "application/octet-stream", "x");
+    assert!(wrong.contains("bring the file again"), "{wrong}");
+    let elsewhere = curl("PUT", "/files/..%2Fstate.json?offset=0&last=true", "application/octet-stream", "{}");
+    assert!(elsewhere.contains("its name has other letters"), "{elsewhere}");
+    let unsigned = curl("POST", "/check", "application/json", r#"{"from":"files"}"#);
+    assert!(unsigned.contains(r#""code":"refused""#) && unsigned.contains("no signature"), "{unsigned}");
+    let nothing = curl("POST", "/apply", "application/json", "");
+    assert!(nothing.contains("nothing is staged"), "{nothing}");
+}
