@@ -15,7 +15,7 @@ endif
 NODE := crates/tools/scripts/with-node.sh
 FUZZ_SECONDS ?= 600
 # Builds the programs that are checked; `make check` builds all tests with them, as it needs those anyway.
-BUILD = $(CARGO) build --locked -p punktfunk-host -p punktfunk-client
+BUILD = $(CARGO) build --locked -p punktfunk-host -p punktfunk-client -p punktfunk-update
 # Where cargo puts what it builds.
 TARGET = $(shell $(CARGO) metadata --format-version 1 --no-deps --offline | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
@@ -65,7 +65,7 @@ check-modules: setup ## Evaluates the NixOS modules and compares what they rende
 
 check-boot: setup ## Boots the rendered units and configuration under systemd and streams from them (root, nspawn)
 	$(BUILD)
-	crates/tools/scripts/check-boot.sh $(TARGET)/debug/punktfunk-host $(TARGET)/debug/punktfunk
+	crates/tools/scripts/check-boot.sh $(TARGET)/debug/punktfunk-host $(TARGET)/debug/punktfunk $(TARGET)/debug/punktfunk-update
 
 check-api: ## Asks the API everything that its document allows and much that it does not (schemathesis, PyPI)
 	crates/tools/scripts/check-api-schema.sh

@@ -1,4 +1,4 @@
-import type { AuditRow, Device, EndedSession, Fault, Knock, LogLine, Probes, Session } from "../src/api/model.ts";
+import type { AuditRow, Device, EndedSession, Fault, Knock, LogLine, Probes, Session, UpdateStatus } from "../src/api/model.ts";
 
 export const print = (seed: string) => seed.repeat(64).slice(0, 64);
 
@@ -32,6 +32,24 @@ export const FAULTS: Fault[] = [
   { code: "no_uinput", severity: "warning", what: "/dev/uinput cannot be opened: permission denied.", remedy: "Add the host's user to the group input and restart the host: usermod -aG input punktfunk." },
   { code: "no_gpu", severity: "notice", what: "There is no /dev/dri/renderD128; pictures are compressed on the processor.", remedy: "Nothing, if this machine has no graphics card." },
 ];
+
+export const UPDATE: UpdateStatus = {
+  image: "punktfunk",
+  running: "0.1.230",
+  on_trial: false,
+  other: { version: "0.1.229", standing: "good" },
+  source: "https://updates.example.org/punktfunk",
+  offer: {
+    version: "0.1.231",
+    by: "source",
+    signed_by: "8C5A12F0B3D9E4A76C1B2F3049D8E7A6B5C4D3E2",
+    packages: [
+      { name: "libc6", from: "2.41-12", to: "2.41-12+deb13u1" },
+      { name: "mesa-vulkan-drivers", from: "25.0.7-2", to: "25.0.7-3" },
+    ],
+  },
+  last: { ended: "kept", version: "0.1.230", from: "0.1.229", unix: 1_795_000_000 },
+};
 
 export const PROBES: Probes = {
   displays: [

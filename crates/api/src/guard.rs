@@ -34,6 +34,8 @@ pub(crate) enum Media {
     Json,
     /// Plain text as well.
     JsonOrText,
+    /// Bytes alone, which no page of a stranger can send without asking first either.
+    Octets,
 }
 
 /// Lets a request through that meets `demands`, with its [`Caller`].
@@ -69,6 +71,11 @@ async fn caller(app: &App, lane: Lane, shown: Shown) -> Result<Caller, Problem> 
 /// A request that changes something and has a body, or says what its body is, has to say JSON.
 fn check_media(media: Media, request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
+    if media == Media::Octets {
+        let says_so = media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("application/octet-stream"));
+        let ask = || Problem::new(ProblemCode::NotJson, "send application/octet-stream");
+        return if says_so { Ok(()) } else { Err(ask()) };
+    }
     let silent = !has_body(headers) && !headers.contains_key(header::CONTENT_TYPE);
     if only_reads(request.method()) || silent || says_json(headers) {
         return Ok(());
@@ -77,7 +84,9 @@ fn check_media(media: Media, request: &Request) -> Result<(), Problem> {
     match media {
         Media::JsonOrText if is_text => Ok(()),
         Media::JsonOrText => Err(Problem::new(ProblemCode::NotJson, "send text/plain or application/json")),
-        Media::Json => Err(Problem::new(ProblemCode::NotJson, "send JSON, with Content-Type: application/json")),
+        Media::Json | Media::Octets => {
+            Err(Problem::new(ProblemCode::NotJson, "send JSON, with Content-Type: application/json"))
+        }
     }
 }
 

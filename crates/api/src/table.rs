@@ -52,6 +52,11 @@ impl Route {
         Self { media: Media::JsonOrText, ..self }
     }
 
+    /// The same, with bodies of bytes alone.
+    pub(crate) fn with_octets(self) -> Self {
+        Self { media: Media::Octets, ..self }
+    }
+
     /// Adds it to `router`, behind its lane.
     pub(crate) fn add_to(self, router: Router<App>, app: &App) -> Router<App> {
         let demands = Demands { lane: self.lane, media: self.media };

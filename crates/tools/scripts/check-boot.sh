@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
-usage="usage: check-boot.sh PATH_OF_PUNKTFUNK_HOST PATH_OF_PUNKTFUNK"
-host=${1:?$usage} client=${2:?$usage}
+usage="usage: check-boot.sh PATH_OF_PUNKTFUNK_HOST PATH_OF_PUNKTFUNK PATH_OF_PUNKTFUNK_UPDATE"
+host=${1:?$usage} client=${2:?$usage} update=${3:?$usage}
 crates/tools/scripts/setup.sh boot
 nix=$(crates/tools/scripts/nix-setup.sh)
 release=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -37,20 +37,27 @@ root=$(system "$release" ",${linked}xkb-data,xwayland,libegl1,foot,x11-apps,font
 install_payload() {
   cp -r images/payload/. "$1/usr/lib/"
   install -D "$host" "$1/usr/bin/punktfunk-host"
+  install -D "$update" "$1/usr/bin/punktfunk-update"
 }
 
 # No line at all may come: systemd 252 exits 0 on keys that it does not know.
 install_payload "$units"
 unit=/usr/lib/systemd/system/punktfunk-host.service
 session=/usr/lib/systemd/system/punktfunk-session@.service
+gate=/usr/lib/systemd/system/punktfunk-gate.service
+updates=/usr/lib/systemd/system/punktfunk-update.service
 chroot "$units" systemd-sysusers punktfunk.conf punktfunk-session.conf
-complaints=$(chroot "$units" systemd-analyze verify "$unit" "$session" "${session%@*}.socket" 2>&1) || true
+complaints=$(chroot "$units" systemd-analyze verify "$unit" "$session" "${session%@*}.socket" "$gate" "$updates" \
+  "${updates%.*}.socket" 2>&1) || true
 if [ -n "$complaints" ]; then
   echo "FAILED: systemd-analyze verify: $complaints" >&2
   exit 1
 fi
 chroot "$units" udevadm verify --no-summary /usr/lib/udev/rules.d/72-punktfunk.rules
 chroot "$units" systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" | tail -1
+chroot "$units" systemd-analyze security --offline=true --threshold=20 --no-pager "$gate" | tail -1
+# It writes partitions, as root.
+chroot "$units" systemd-analyze security --offline=true --threshold=50 --no-pager "$updates" | tail -1
 # No limit: what is missing from 0 are the walls that games cannot live in. But it may not become worse unnoticed.
 chroot "$units" systemd-analyze security --offline=true --threshold=50 --no-pager "$session" | tail -1
 

@@ -4,7 +4,7 @@ use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
 use crate::common::{
-    bench::{request, with_json},
+    bench::{request, with, with_json},
     fake::{FakeHost, PAIRED},
 };
 
@@ -37,6 +37,10 @@ impl Route {
     pub(crate) fn request(&self) -> Request<Body> {
         let mut path = self.path.replace("{fingerprint}", &PAIRED.to_string()).replace("{file}", "cover.png");
         path = path.replace("{id}", "1");
+        if self.operation == "bring_update_file" {
+            path = path.replace("{name}", "SHA256SUMS?offset=0&last=true");
+            return with(request(&self.method, &path), "content-type", "application/octet-stream");
+        }
         let request = request(&self.method, &path);
         match self.body() {
             Some(body) => with_json(request, &body),
@@ -54,6 +58,8 @@ impl Route {
             "change_device" => json!({ "name": "Den" }),
             "change_settings" => json!({ "changes": { "network.mdns": false } }),
             "back_up" => json!({ "passphrase": "a long passphrase" }),
+            "check_update" => json!({ "from": "source" }),
+            "stage_update" => json!({ "version": "2" }),
             "restore" => json!({ "file": "QUdF", "passphrase": "a long passphrase" }),
             _ => return None,
         })
