@@ -374,6 +374,8 @@ export const de: Dictionary = {
   "event.host-started": "Der Host startete",
   "event.host-stopped": "Der Host hielt an",
   "event.configuration-changed": "Die Konfiguration änderte sich",
+  "event.update-accepted": "Eine Systemaktualisierung wurde angenommen",
+  "event.update-started": "Die Maschine wurde für eine Aktualisierung neu gestartet",
   "event.session-started": "Eine Sitzung begann",
   "event.session-ended": "Eine Sitzung endete",
   "event.claimed": "Der Host wurde übernommen",

@@ -372,6 +372,8 @@ export const en = {
   "event.host-started": "The host started",
   "event.host-stopped": "The host stopped",
   "event.configuration-changed": "The configuration changed",
+  "event.update-accepted": "An update of the system was accepted",
+  "event.update-started": "The machine was restarted for an update",
   "event.session-started": "A session started",
   "event.session-ended": "A session ended",
   "event.claimed": "The host was claimed",
