@@ -21,6 +21,7 @@ work=$PWD/target/image
 output=${OUTPUT:-$work/$version}
 programs=$work/programs
 mkdir -p "$work/cache" "$work/packages" "$work/work" "$output"
+rm -f "$output"/punktfunk_*
 
 step "building host and client against Debian 13"
 cargo fetch --locked --quiet
@@ -46,7 +47,10 @@ step "building punktfunk $version"
 seed=$(uuidgen --sha1 --namespace @dns --name "punktfunk_$version")
 run mkosi --directory images/disk --force --image-version "$version" --seed "$seed" --source-date-epoch "$SOURCE_DATE_EPOCH" \
   --sandbox-tree "$work/sandbox" --extra-tree "$programs" ${EXTRA:+--extra-tree "$EXTRA"} --output-directory "$output" \
-  --cache-directory "$work/cache" --package-cache-dir "$work/packages" --workspace-directory "$work/work" build >&2
+  --cache-directory "$work/cache" --package-cache-dir "$work/packages" --workspace-directory "$work/work" build >"$output/mkosi.log" 2>&1 || {
+  tr '\r' '\n' <"$output/mkosi.log" | tail -30 >&2
+  exit 1
+}
 
 step "naming what an update takes"
 image=$output/punktfunk_$version
@@ -55,6 +59,7 @@ for part in root verity; do
   uuid=${found#"$image.$part."}
   mv "$found" "${image}_${uuid%.raw}.$part.raw"
 done
+rm -f "$image" "$image.esp.raw" "$output"/initrd*
 crates/tools/scripts/image-sbom.sh "$output" "$version"
 (cd "$output" && sha256sum punktfunk_"$version"{.raw,.efi,_*.root.raw,_*.verity.raw} >SHA256SUMS)
 step "done"

@@ -181,7 +181,8 @@ impl Running {
 
     /// Waits until `found` finds something in what the serial port shows.
     pub(crate) fn await_shown<T>(&mut self, what: &str, found: impl Fn(&str) -> Option<T>) -> Result<T> {
-        self.wait(what, || found(&plain(&fs::read(&self.serial).unwrap_or_default())))
+        let serial = self.serial.clone();
+        self.wait(what, || found(&plain(&fs::read(&serial).unwrap_or_default())))
     }
 
     /// What the look from inside said, once it is through.

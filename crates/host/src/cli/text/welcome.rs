@@ -20,15 +20,15 @@ fn unclaimed(machine: &Machine, code: &str, language: Language) -> String {
     let mut text = picture.map(|blocks| format!("{blocks}\n")).unwrap_or_default();
     text.push_str(&match language {
         Language::English => {
-            format!("{name} belongs to nobody yet. Scan this or open it in a browser, and type the code.\n")
+            format!("{name} belongs to nobody yet. Scan or open this, and type the code.\n")
         }
-        Language::German => format!("{name} gehört noch niemandem. Scannen oder im Browser öffnen, Code eingeben.\n"),
+        Language::German => format!("{name} gehört noch niemandem. Adresse scannen oder öffnen, Code eingeben.\n"),
     });
     text.push_str(&places(machine, language));
     text.push_str(&format!("{}: {}\n", language.pick("Claim code", "Einrichtungscode"), printable(code)));
     text.push_str(language.pick(
         "The browser warns: the certificate is this machine's own. Its fingerprint:\n",
-        "Der Browser warnt: Das Zertifikat ist das eigene der Maschine. Sein Fingerabdruck:\n",
+        "Der Browser warnt: Das Zertifikat ist das der Maschine. Sein Fingerabdruck:\n",
     ));
     text.push_str(&format!("{}\n", machine.fingerprint.grouped()));
     text
