@@ -14,17 +14,16 @@ done
 fact root "$(findmnt --noheadings --output SOURCE,FSTYPE,OPTIONS /)"
 fact root-writable "$(touch /usr/x 2>/dev/null && echo yes || echo no)"
 fact etc-writable "$(touch /etc/x 2>/dev/null && echo yes || echo no)"
-fact root-password "$(getent shadow root | cut -d: -f2)"
-fact passwords "$(getent shadow | awk -F: '$2 !~ /^[!*]/ { print $1 }' | tr '\n' ' ')"
-fact logins "$(systemctl list-units --plain --no-legend '*getty*' 'ssh*' | awk '{ print $1 }' | tr '\n' ' ')"
+fact passwords "$(cat /etc/passwd /etc/shadow 2>/dev/null | awk -F: '$2 !~ /^(x|[!*].*)$/ { print $1 }' | tr '\n' ' ')"
+fact logins "$(systemctl list-units --plain --no-legend '*getty@*' 'ssh*' | awk '{ print $1 }' | tr '\n' ' ')"
 fact listens "$(ss --listening --tcp --udp --numeric --processes --no-header | awk '{ print $1 "/" $5 "/" $7 }' | sed 's/users:(("//; s/".*//' | sort -u | tr '\n' ' ')"
 fact var "$(df --output=size,used,target -m /var | tail -1)"
 fact partitions "$(lsblk --noheadings --list --output PARTLABEL,SIZE --bytes /dev/vda | awk 'NF == 2 { printf "%s=%d ", $1, $2 / 1048576 }')"
 fact boot-entry "$(bootctl status 2>/dev/null | sed -n 's/^ *Current Entry: *//p')"
-fact entries "$(ls /efi/EFI/Linux | tr '\n' ' ')"
+fact entries "$(ls /efi/EFI/Linux /boot/EFI/Linux 2>/dev/null | grep efi$ | tr '\n' ' ')"
 fact memory "$(awk '/^MemAvailable/ { print int($2 / 1024) " MiB available" }' /proc/meminfo)"
 fact time "$(systemd-analyze time | head -1)"
 systemd-analyze critical-chain --no-pager punktfunk-host.service | sed 's/^/chain /'
-systemd-analyze blame --no-pager | head -25 | sed 's/^/blame /'
+systemd-analyze blame --no-pager | grep -v '\.device$' | head -15 | sed 's/^/blame /'
 journalctl --boot --priority=warning --no-pager --output=short-monotonic | head -150 | sed 's/^/warn /'
 echo "trial done"
