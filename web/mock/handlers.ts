@@ -160,6 +160,23 @@ const configuration = (route: Route) => [
     w.settings = w.settings.map(({ after_restart, ...one }) => ({ ...one, value: after_restart ?? one.value }));
     return done(202);
   }),
+  route("get", "/update", "admin", (w) => (w.update ? json("UpdateStatus", w.update) : nothing())),
+  route("post", "/update/check", "admin", (w) => {
+    if (!w.update) return problem("refused");
+    const offer: Schemas["UpdateOffer"] = { version: "0.3", by: "source", signed_by: "AB".repeat(20), packages: [{ name: "mesa", from: "25.0", to: "25.1" }] };
+    w.update = { ...w.update, offer };
+    return json("UpdateOffer", offer);
+  }),
+  route("post", "/update/stage", "sensitive", (w, { body }) => {
+    const { version } = body as Schemas["UpdateChoice"];
+    if (!w.update) return problem("refused");
+    return json("UpdateStatus", (w.update = { ...w.update, offer: null, staged: version }));
+  }),
+  route("post", "/update/apply", "sensitive", () => done(202)),
+  route("post", "/update/dismiss", "admin", (w) => {
+    if (w.update?.last?.ended !== "taken_back") return problem("refused");
+    return json("UpdateStatus", (w.update = { ...w.update, last: { ...w.update.last, dismissed: true } }));
+  }),
   route("get", "/identity", "admin", (w) => json("HostIdentity", w.identity)),
   route("post", "/identity/successor", "sensitive", (w) => json("HostIdentity", (w.identity = { ...w.identity, successor: w.devices[0]?.fingerprint ?? null }))),
   route("delete", "/identity/successor", "sensitive", (w) => json("HostIdentity", (w.identity = { ...w.identity, successor: null }))),

@@ -1,4 +1,4 @@
-import type { AdministratorState, DoctorReport, HostIdentity, HostStatus, Knock, LogLine, PinWindowOpen, SessionSample, Topic } from "../src/api/model.ts";
+import type { AdministratorState, DoctorReport, HostIdentity, HostStatus, Knock, LogLine, PinWindowOpen, SessionSample, Topic, UpdateStatus } from "../src/api/model.ts";
 import { AUDIT, DEVICES, FAULTS, HISTORY, KNOCKS, LINES, PROBES, SESSIONS, print } from "./data.ts";
 import { SETTINGS } from "./settings.ts";
 
@@ -27,6 +27,8 @@ export function makeWorld(scene: Scene = "busy") {
     probes: PROBES,
     lines: LINES(now),
     audit: empty ? [] : AUDIT(now),
+    /** Null: the system has no update service. */
+    update: null as UpdateStatus | null,
     identity: { fingerprint: print("5e2d91c7"), successor: null, after_restart: null } as HostIdentity,
     doctor: (empty ? null : doctorReport(now - 1_800)) as DoctorReport | null,
     invitation: null as (PinWindowOpen & { closes: number }) | null,

@@ -9,8 +9,9 @@ use tokio::sync::broadcast;
 use crate::model::{
     AdminError, AdministratorState, ApproveRequest, ArmRequest, AuditPage, AuditQuery, AuditVerdict, BackupKey,
     BackupWritten, Device, DeviceChange, DeviceStanding, DoctorReport, EndedSession, Health, HostIdentity, HostInfo,
-    HostStatus, Knock, LibraryEntry, LogLine, LogQuery, Pending, PinWindowOpen, Probes, RestoreRequest, Restored,
-    Session, SessionSample, SettingProblem, Settings, SettingsChange,
+    HostStatus, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, Pending, PinWindowOpen, Probes, RestoreRequest,
+    Restored, Session, SessionSample, SettingProblem, Settings, SettingsChange, UpdateOffer, UpdateRefusal,
+    UpdateStatus,
 };
 
 /// What changed, so that who shows it asks again.
@@ -199,6 +200,32 @@ pub trait Host: Send + Sync + 'static {
     fn last_doctor(&self) -> Option<DoctorReport>;
     /// Tests itself from end to end. Takes some seconds; a test that runs already is waited for.
     fn run_doctor(&self) -> DoctorReport;
+
+    /// How the system's updates stand; `None`: this system has no update service.
+    ///
+    /// # Errors
+    /// The update service does not answer.
+    fn update(&self) -> Result<Option<UpdateStatus>, UpdateRefusal>;
+    /// Looks for an update. Takes as long as the source takes.
+    ///
+    /// # Errors
+    /// What is offered cannot be taken, or there is nothing to ask.
+    fn check_for_update(&self, from: OfferedBy) -> Result<UpdateOffer, UpdateRefusal>;
+    /// Puts the update that was found into the slot that does not run; goes on after the answer.
+    ///
+    /// # Errors
+    /// It is not what was found, or something else is under way.
+    fn stage_update(&self, by: &Origin, version: &str) -> Result<UpdateStatus, UpdateRefusal>;
+    /// Starts the machine anew with what is staged, soon: the answer to the request is still sent.
+    ///
+    /// # Errors
+    /// Nothing is staged.
+    fn apply_update(&self, by: &Origin) -> Result<(), UpdateRefusal>;
+    /// The owner has read that an update was taken back.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    fn dismiss_update(&self) -> Result<UpdateStatus, UpdateRefusal>;
 
     /// The host's identity and the one that follows.
     fn identity(&self) -> HostIdentity;

@@ -31,6 +31,7 @@ use crate::{
         (name = "devices", description = "Paired devices"),
         (name = "sessions", description = "Sessions, running and ended"),
         (name = "settings", description = "The configuration"),
+        (name = "update", description = "Updates of the system"),
         (name = "diagnostics", description = "What is wrong"),
         (name = "audit", description = "Who did what"),
         (name = "backup", description = "Saving and restoring"),

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     host::SettingsRefusal,
-    model::{AdminError, AdminErrorCode, SettingProblem},
+    model::{AdminError, AdminErrorCode, SettingProblem, UpdateRefusal, UpdateRefusalCode},
 };
 
 /// Why a request was not carried out.
@@ -184,6 +184,25 @@ impl From<AdminError> for Problem {
             AdminErrorCode::Internal => ProblemCode::Internal,
         };
         Self::new(code, error.message)
+    }
+}
+
+impl From<UpdateRefusal> for Problem {
+    fn from(refusal: UpdateRefusal) -> Self {
+        let code = match refusal.code {
+            UpdateRefusalCode::BadRequest => ProblemCode::Invalid,
+            UpdateRefusalCode::Busy => return Self::new(ProblemCode::Busy, refusal.message).retry_after(5),
+            UpdateRefusalCode::NoSpace => ProblemCode::NotStored,
+            UpdateRefusalCode::Machine => ProblemCode::Internal,
+            UpdateRefusalCode::Unsigned
+            | UpdateRefusalCode::Damaged
+            | UpdateRefusalCode::WrongImage
+            | UpdateRefusalCode::Older
+            | UpdateRefusalCode::NoSource
+            | UpdateRefusalCode::Unreachable
+            | UpdateRefusalCode::NotReady => ProblemCode::Refused,
+        };
+        Self::new(code, refusal.message)
     }
 }
 

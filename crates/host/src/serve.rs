@@ -28,7 +28,7 @@ use crate::{
     media::{self, Media},
     service::{self, ServiceNotifier, Signals},
     settings::SettingsStore,
-    supervisor::{AdminDesk, Parts, Supervisor},
+    supervisor::{AdminDesk, Parts, Supervisor, UpdatePlaces},
 };
 
 /// What was given on the command line.
@@ -42,6 +42,8 @@ pub struct ServeOptions {
     pub runtime_dir: PathBuf,
     /// Where the session service listens, for a configuration that wants it.
     pub session_socket: PathBuf,
+    /// Where the update service is found.
+    pub updates: UpdatePlaces,
 }
 
 /// What a host needs to start: checked, made and readable.
@@ -60,6 +62,8 @@ pub struct Setup {
     pub runtime_dir: PathBuf,
     /// Where the session service listens.
     pub session_socket: PathBuf,
+    /// Where the update service is found.
+    pub updates: UpdatePlaces,
 }
 
 /// How long a graceful stop may take.
@@ -109,8 +113,8 @@ fn prepare(options: &ServeOptions) -> Result<Setup, StartError> {
     }
     settings.warnings().for_each(|warning| tracing::warn!("{warning}"));
     let secrets = Secrets::read(&settings.config().console)?;
-    let session_socket = options.session_socket.clone();
-    Ok(Setup { settings, secrets, log: ring, listeners, state_dir, runtime_dir, session_socket })
+    let (session_socket, updates) = (options.session_socket.clone(), options.updates.clone());
+    Ok(Setup { settings, secrets, log: ring, listeners, state_dir, runtime_dir, session_socket, updates })
 }
 
 /// Start, serve, stop, in this order. READY is said when clients can connect.
@@ -131,9 +135,9 @@ async fn run(setup: Setup) -> Result<End, StartError> {
     let fingerprint = trust.identity().fingerprint;
     let advertisement = discovery::advertise(&config, &Announced { id, fingerprint, listen, console: console.port() });
     let launcher = media::launcher(&config, &setup.runtime_dir, &setup.session_socket)?;
-    let Setup { settings, secrets, log, listeners, state_dir, .. } = setup;
+    let Setup { settings, secrets, log, listeners, state_dir, updates, .. } = setup;
     let media = Media::probe(&config, launcher);
-    let parts = Parts { config, settings, state_dir, trust, media, listen, secrets, log, listeners };
+    let parts = Parts { config, settings, state_dir, updates, trust, media, listen, secrets, log, listeners };
     let supervisor = Supervisor::new(parts);
 
     let (stop, stopped) = watch::channel(false);
@@ -160,6 +164,8 @@ async fn run(setup: Setup) -> Result<End, StartError> {
     tracing::info!(%listen, fingerprint = %fingerprint, "ready");
     notifier.status(&supervisor.status_line());
     notifier.ready();
+    let updates = Arc::clone(&supervisor);
+    tokio::task::spawn_blocking(move || updates.look_at_updates());
 
     let end = tokio::select! {
         signal = signals.stop_requested() => {

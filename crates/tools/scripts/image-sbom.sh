@@ -10,7 +10,7 @@ debian() {
     purl: "pkg:deb/debian/\(.[0])@\(.[1])?arch=\(.[2])&distro=trixie"})' "$output/punktfunk_$version.manifest"
 }
 crates() {
-  cargo tree --locked --offline --quiet -p punktfunk-host -p punktfunk-client --edges normal --prefix none --no-dedupe --format '{p}' |
+  cargo tree --locked --offline --quiet -p punktfunk-host -p punktfunk-client -p punktfunk-update --edges normal --prefix none --no-dedupe --format '{p}' |
     awk '$1 !~ /^punktfunk/ && NF { sub(/^v/, "", $2); print $1 "\t" $2 }' | LC_ALL=C sort -u |
     jq --raw-input --slurp 'split("\n") | map(select(. != "") | split("\t") | {type: "library", name: .[0], version: .[1],
       purl: "pkg:cargo/\(.[0])@\(.[1])"})'

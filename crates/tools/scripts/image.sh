@@ -4,6 +4,8 @@
 #   VERSION=1.2.3  the version, in place of that of the repository and its number of commits
 #   OUTPUT=DIR     where it goes, in place of target/image/VERSION
 #   EXTRA=DIR      files on top of the image's own, for images of one's own
+#   KEYRING=FILE   the OpenPGP keys that may sign updates; without it the image takes none
+#   SIGN_WITH=ID   signs the checksums with this key of gpg's
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
@@ -23,16 +25,18 @@ programs=$work/programs
 mkdir -p "$work/cache" "$work/packages" "$work/work" "$output"
 rm -f "$output"/punktfunk_*
 
-step "building host and client against Debian 13"
+step "building the programs against Debian 13"
 cargo fetch --locked --quiet
 # No path of this machine in the programs, so that two machines build the same.
 flags="--remap-path-prefix=$PWD=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
 run env RUSTFLAGS="$flags" CARGO_PROFILE_RELEASE_DEBUG=false CARGO_TARGET_DIR="$work/cargo" \
-  cargo build --release --locked --offline --quiet -p punktfunk-host -p punktfunk-client
+  cargo build --release --locked --offline --quiet -p punktfunk-host -p punktfunk-client -p punktfunk-update
 mkdir -p "$programs/usr/bin"
-for program in punktfunk-host punktfunk; do
+for program in punktfunk-host punktfunk punktfunk-update; do
   run strip -o "$programs/usr/bin/$program" "$work/cargo/release/$program"
 done
+
+install -D -m 644 "${KEYRING:-/dev/null}" "$programs/usr/lib/systemd/import-pubring.gpg"
 
 # Where Debian's packages come from: where this machine has its own from.
 mirror() { apt-get indextargets --format '$(SITE) $(LABEL)' 'Created-By: Packages' | awk -v label="$1" '$2 == label { print $1; exit }'; }
@@ -61,7 +65,8 @@ for part in root verity; do
 done
 rm -f "$image" "$image.esp.raw" "$output"/initrd*
 crates/tools/scripts/image-sbom.sh "$output" "$version"
-(cd "$output" && sha256sum punktfunk_"$version"{.raw,.efi,_*.root.raw,_*.verity.raw} >SHA256SUMS)
+(cd "$output" && sha256sum punktfunk_"$version"{.raw,.efi,.packages,_*.root.raw,_*.verity.raw} >SHA256SUMS)
+[ -z "${SIGN_WITH:-}" ] || gpg --batch --yes --local-user "$SIGN_WITH" --output "$output/SHA256SUMS.gpg" --detach-sign "$output/SHA256SUMS"
 step "done"
 crates/tools/scripts/image-report.sh "$output" "$version"
 echo "Built in $((SECONDS - begun)) s: $image.raw"

@@ -16,6 +16,8 @@ base=(
   iproute2
   # tests: C programs against libpunktfunk_core
   valgrind
+  # tests: updates that are signed, fetched and checked, and systemd-sysupdate, which is unpacked and not installed
+  gnupg gpgv curl mmdebstrap
 )
 # `make check-modules`: gets Debian's Nix without installing it
 nix=(mmdebstrap)

@@ -17,4 +17,4 @@ pub use driver::{Role, drive};
 pub use error::{ConnectError, TransportError};
 pub use identity::TlsIdentity;
 pub use media::{MediaSocket, RecvBuffers};
-pub use quic::{Client, Ended, Link, Loss, Server, ServerOptions, https, source_of};
+pub use quic::{Client, Ended, Link, Loss, Server, ServerOptions, https, https_client, source_of};

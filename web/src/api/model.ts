@@ -29,6 +29,11 @@ export type SettingKind = Schemas["SettingKind"];
 export type SettingProblem = Schemas["SettingProblem"];
 export type Settings = Schemas["Settings"];
 
+export type PackageChange = Schemas["PackageChange"];
+export type UpdateOffer = Schemas["UpdateOffer"];
+export type UpdateOutcome = Schemas["UpdateOutcome"];
+export type UpdateStatus = Schemas["UpdateStatus"];
+
 /** What the event stream says has changed. */
 export type Topic = "pending" | "pairing" | "devices" | "sessions" | "health" | "settings";
 

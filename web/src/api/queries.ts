@@ -44,4 +44,10 @@ export const audit = (before: number | undefined) =>
     },
   });
 export const verdict = queryOptions({ queryKey: ["audit", "verdict"], queryFn: () => ask(api.GET("/api/v1/audit/verdict")) });
+/** Null where the system has no update service. Asked again and again while something is under way. */
+export const update = queryOptions({
+  queryKey: ["update"],
+  queryFn: () => ask(api.GET("/api/v1/update")),
+  refetchInterval: ({ state }) => (state.data?.work ? 2_000 : false),
+});
 export const identity = queryOptions({ queryKey: ["identity"], queryFn: () => ask(api.GET("/api/v1/identity")) });

@@ -110,7 +110,7 @@ const routes = [
   createRoute({
     ...under,
     path: "/about",
-    loader: ({ context: { queries: q } }) => Promise.all([ask.overview, ask.identity].map((one) => q.ensureQueryData(one as never))),
+    loader: ({ context: { queries: q } }) => Promise.all([ask.overview, ask.identity, ask.update].map((one) => q.ensureQueryData(one as never))),
     component: lazyRouteComponent(() => import("../features/about/AboutPage"), "AboutPage"),
   }),
 ] as const;

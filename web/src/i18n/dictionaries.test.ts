@@ -10,7 +10,7 @@ const sources = import.meta.glob<string>(["../**/*.{ts,tsx}", "!../i18n/{en,de}.
   eager: true,
 });
 /** Families whose members come from the host or are put together. */
-const FAMILIES = /^(problem|event|actor|fault|severity|health|check|level|grant|access|settings\.group|theme|language|time|expiry|devices\.by|nav)\./;
+const FAMILIES = /^(problem|event|actor|fault|severity|health|check|level|grant|access|settings\.group|theme|language|time|expiry|devices\.by|nav|update\.(slot|step|part))\./;
 const holes = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
 test("both languages have the same texts with the same values to fill in", () => {

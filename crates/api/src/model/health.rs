@@ -79,4 +79,6 @@ pub enum FaultCode {
     NoUinput,
     /// Whoever reaches the host can use it.
     PairingOpen,
+    /// The last update of the system did not stream and was taken back.
+    UpdateTakenBack,
 }

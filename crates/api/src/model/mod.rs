@@ -19,6 +19,7 @@ pub mod select;
 mod session;
 mod settings;
 pub mod text;
+mod update;
 
 pub use access::{AccessWord, ExpiresIn, NoDuration};
 pub use administrator::{Administrator, AdministratorState, ClaimRequest, Login, LoginRequest, PasswordChange};
@@ -35,6 +36,11 @@ pub use logs::{LogLevel, LogLine, LogQuery};
 pub use pairing::{
     ApproveRequest, ArmRequest, InvitedBy, Knock, Pending, PinDigits, PinWindowOpen, PinWindowState, QrCode,
 };
+pub use punktfunk_update::model::{
+    GatePart, OfferedBy, OtherSlot, PackageChange, SlotStanding, UpdateOffer, UpdateOutcome, UpdateRefusal,
+    UpdateRefusalCode, UpdateStatus, UpdateStep, UpdateWork,
+};
 pub use secret::SecretText;
 pub use session::{EndedSession, Session};
 pub use settings::{Setting, SettingChoice, SettingKind, SettingLock, SettingProblem, Settings, SettingsChange};
+pub use update::{UpdateChoice, UpdateSource};

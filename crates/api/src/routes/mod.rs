@@ -18,6 +18,7 @@ mod pending;
 mod report;
 mod sessions;
 mod settings;
+mod update;
 
 pub(crate) use diagnostics::redacted;
 
@@ -80,7 +81,7 @@ fn access() -> [Route; 15] {
 }
 
 /// The machine: its settings, what is wrong with it, its identity.
-fn machine() -> [Route; 18] {
+fn machine() -> [Route; 23] {
     [
         Route::new(Admin, routes!(settings::list_settings)),
         Route::new(Sensitive, routes!(settings::change_settings)),
@@ -98,6 +99,11 @@ fn machine() -> [Route; 18] {
         Route::new(Sensitive, routes!(identity::prepare_identity)),
         Route::new(Sensitive, routes!(identity::withdraw_identity)),
         Route::new(Sensitive, routes!(identity::promote_identity)),
+        Route::new(Admin, routes!(update::show_update)),
+        Route::new(Admin, routes!(update::check_update)),
+        Route::new(Sensitive, routes!(update::stage_update)),
+        Route::new(Sensitive, routes!(update::apply_update)),
+        Route::new(Admin, routes!(update::dismiss_update)),
         Route::new(Admin, routes!(metrics::show_metrics)),
         Route::new(Admin, routes!(document::show_document)),
     ]

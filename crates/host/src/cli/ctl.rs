@@ -1,6 +1,7 @@
 //! `punktfunk-host ctl`: one request to the running host, its answer as text or JSON.
 
 mod files;
+mod update;
 pub(super) mod welcome;
 
 use std::path::PathBuf;
@@ -130,6 +131,9 @@ enum Order {
     },
     /// End all sessions and start the host anew
     Restart,
+    /// Look for updates of the system, stage them, see what became of the last one
+    #[command(after_help = UPDATE_EXAMPLES)]
+    Update(update::UpdateArgs),
     /// Show the host's identity, or change it so that paired clients follow
     #[command(after_help = IDENTITY_EXAMPLES)]
     Identity {
@@ -199,6 +203,15 @@ Examples:
   punktfunk-host ctl settings
   punktfunk-host ctl settings set encoder.bitrate_kbps 30000
   punktfunk-host ctl settings reset encoder.bitrate_kbps && punktfunk-host ctl restart";
+
+const UPDATE_EXAMPLES: &str = "\
+Only for systems made from the image, which have two slots. An update has to be signed and newer. It is put into the slot
+that does not run and tried when the machine starts next; what does not stream is taken back by itself.
+
+Examples:
+  punktfunk-host ctl update check
+  punktfunk-host ctl update stage && punktfunk-host ctl update apply
+  punktfunk-host ctl update stage --from /media/stick";
 
 const IDENTITY_EXAMPLES: &str = "\
 Prepare the next identity, let every device connect once, then promote it and restart the host. Our client follows
@@ -365,7 +378,12 @@ impl Order {
             Self::Settings { order } => order.as_ref().map_or(AdminRequest::Settings, SettingsOrder::request),
             Self::Restart => AdminRequest::Restart,
             Self::Identity { order } => order.as_ref().map_or(AdminRequest::Identity, IdentityOrder::request),
-            Self::Welcome(_) | Self::Audit { .. } | Self::Claim(_) | Self::Backup(_) | Self::Restore(_) => return None,
+            Self::Audit { .. }
+            | Self::Backup(_)
+            | Self::Claim(_)
+            | Self::Restore(_)
+            | Self::Update(_)
+            | Self::Welcome(_) => return None,
         })
     }
 }
@@ -420,6 +438,7 @@ pub(super) fn run(args: &CtlArgs) -> Exit {
         Order::Claim(order) => order.request().and_then(|request| one(args, &request)),
         Order::Backup(order) => files::back_up(order, &args.runtime_dir),
         Order::Restore(order) => files::restore(order),
+        Order::Update(order) => update::run(order),
         Order::Audit { order: Some(AuditOrder::Export), .. } => return export(args),
         Order::Audit { order: None, last } => recent(args, *last),
         order => one(args, &order.request().expect("every other order is one request")),
@@ -449,6 +468,7 @@ enum Words {
     Backup { path: PathBuf, devices: u32 },
     Restored(Box<punktfunk_trust::backup::Restored>),
     Welcome(welcome::Welcome),
+    Update(Box<punktfunk_update::model::Answer>),
 }
 
 impl Done {
@@ -474,6 +494,7 @@ impl Done {
             Words::Backup { path, devices } => text::backup_text(path, *devices, language),
             Words::Restored(restored) => text::restored_text(restored, language),
             Words::Welcome(welcome) => text::welcome_text(welcome, language),
+            Words::Update(answer) => text::update_text(answer, language),
         }
     }
 
@@ -490,6 +511,10 @@ enum CtlError {
     Host(#[from] AdminClientError),
     #[error(transparent)]
     File(#[from] files::FileFault),
+    #[error(transparent)]
+    Update(#[from] punktfunk_update::client::ClientError),
+    #[error(transparent)]
+    Unread(#[from] update::Unread),
 }
 
 impl CtlError {
@@ -497,6 +522,8 @@ impl CtlError {
         match self {
             Self::Host(error) => error.exit(),
             Self::File(fault) => fault.exit(),
+            Self::Update(fault) => update::exit(fault),
+            Self::Unread(_) => Exit::System,
         }
     }
 
@@ -506,6 +533,12 @@ impl CtlError {
             Self::Host(AdminClientError::Refused(refusal)) => json!(AdminResponse::Error(refusal.clone())),
             Self::Host(other) => json!({ "kind": "error", "code": other.word(), "message": other.to_string() }),
             Self::File(fault) => json!({ "kind": "error", "code": fault.word(), "message": fault.to_string() }),
+            Self::Update(punktfunk_update::client::ClientError::Refused(refusal)) => {
+                json!({ "kind": "error", "code": refusal.code, "message": refusal.message })
+            }
+            Self::Update(_) | Self::Unread(_) => {
+                json!({ "kind": "error", "code": "no_answer", "message": self.to_string() })
+            }
         }
     }
 }

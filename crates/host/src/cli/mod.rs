@@ -13,10 +13,12 @@ use crate::{
     error::StartError,
     exit::Exit,
     serve::{self, ServeOptions},
+    supervisor::UpdatePlaces,
 };
 
 mod check_config;
 mod ctl;
+mod gate;
 mod language;
 pub mod reference;
 mod run_session;
@@ -45,12 +47,18 @@ enum Command {
     /// Give orders to the running host.
     #[command(after_help = ctl::EXAMPLES)]
     Ctl(ctl::CtlArgs),
+    /// Check from outside whether the running host streams; exit code 1 if not
+    #[command(after_help = gate::EXAMPLES)]
+    Gate(gate::GateArgs),
     /// Say whether a configuration is right; exit code 78 if not.
     #[command(after_help = CHECK_EXAMPLES)]
     CheckConfig(check_config::CheckConfigArgs),
     /// Run one session's processes for the host whose connection is the standard input (systemd starts this).
     #[command(hide = true)]
     RunSession(run_session::RunSessionArgs),
+    /// Show the picture of the health check on the display of this session.
+    #[command(hide = true)]
+    TestPicture,
     /// Print the JSON Schema of the configuration file.
     ConfigSchema,
     /// Print a page of the reference documentation.
@@ -87,6 +95,12 @@ struct ServeArgs {
     /// Where the session service listens, for `session.launcher = "service"`
     #[arg(long, value_name = "FILE", default_value = SESSION_SOCKET)]
     session_socket: PathBuf,
+    /// Where the update service listens, if this system has one
+    #[arg(long, value_name = "FILE", default_value = punktfunk_update::places::SOCKET)]
+    update_socket: PathBuf,
+    /// Where the update service keeps what became of the last update
+    #[arg(long, value_name = "DIR", default_value = punktfunk_update::places::STATE_DIR)]
+    update_state_dir: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -109,6 +123,11 @@ pub fn main() -> Exit {
         Command::Serve(args) => serve(args),
         Command::Ctl(args) => ctl::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
+        Command::Gate(args) => gate::run(&args),
+        Command::TestPicture => match punktfunk_video::test_picture::run() {
+            Ok(()) => Exit::Done,
+            Err(error) => complain(&error, Exit::System),
+        },
         Command::RunSession(args) => run_session::run(&args),
         Command::ConfigSchema => print_line(&format!("{:#}", config::schema::schema())),
         Command::Reference { page: Page::Configuration } => print(&config::reference::page()),
@@ -117,8 +136,9 @@ pub fn main() -> Exit {
 }
 
 fn serve(args: ServeArgs) -> Exit {
-    let ServeArgs { config, state_dir, runtime_dir, session_socket } = args;
-    match serve::serve(&ServeOptions { config, state_dir, runtime_dir, session_socket }) {
+    let ServeArgs { config, state_dir, runtime_dir, session_socket, update_socket, update_state_dir } = args;
+    let updates = UpdatePlaces { socket: update_socket, state_dir: update_state_dir };
+    match serve::serve(&ServeOptions { config, state_dir, runtime_dir, session_socket, updates }) {
         Ok(()) => Exit::Done,
         Err(StartError::Config(error)) => check_config::complain(&error),
         Err(error) => complain(&error, error.exit()),

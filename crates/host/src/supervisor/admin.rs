@@ -69,6 +69,10 @@ fn carry_out(order: &Order<'_>, request: AdminRequest) -> Answer {
         AdminRequest::PromoteIdentity => AdminResponse::Identity(order.promote_identity()?),
         AdminRequest::Sessions => AdminResponse::Sessions { sessions: order.sessions() },
         AdminRequest::SessionHistory => AdminResponse::SessionHistory { sessions: order.session_history() },
+        AdminRequest::ExpectProbe { fingerprint } => {
+            order.expect_probe(fingerprint);
+            AdminResponse::ProbeExpected
+        }
         AdminRequest::Doctor => AdminResponse::Doctor(order.doctor()),
         AdminRequest::Settings => AdminResponse::Settings(order.settings()),
         AdminRequest::ChangeSettings { changes } => AdminResponse::Settings(order.set(&changes)?),

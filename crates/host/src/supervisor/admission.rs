@@ -18,6 +18,7 @@ use super::{
     kept::Kept,
     live::{LiveSession, wire_grants},
     order::obituary,
+    probe,
     samples::Samples,
 };
 use crate::session::{
@@ -27,18 +28,21 @@ use crate::session::{
 };
 
 /// A client that may stream.
-struct Guest {
-    name: String,
-    fingerprint: Option<Fingerprint>,
-    grants: Grants,
-    remaining: Option<std::time::Duration>,
+pub(super) struct Guest {
+    pub(super) name: String,
+    pub(super) fingerprint: Option<Fingerprint>,
+    pub(super) grants: Grants,
+    pub(super) remaining: Option<std::time::Duration>,
 }
 
 /// Why a connection is closed before it streams.
-struct Turned(CloseCode, String);
+pub(super) struct Turned(pub(super) CloseCode, pub(super) String);
 
 /// Takes a connection from its Hello to its end.
 pub(super) async fn run(mut owner: Owner, hello: Hello) {
+    if owner.supervisor.take_probe(owner.fingerprint) {
+        return probe::serve(owner, hello).await;
+    }
     let guest = match admit(&mut owner, &hello).await {
         Ok(Some(guest)) => guest,
         // The client left while it waited.
@@ -174,7 +178,7 @@ async fn take_slot(owner: &Owner) -> Result<OwnedSemaphorePermit, Turned> {
 }
 
 /// Makes encoder, socket and, unless one was kept, the display, and with them the session; nothing is sent yet.
-async fn open(
+pub(super) async fn open(
     owner: &Owner,
     plan: SessionPlan,
     guest: &Guest,

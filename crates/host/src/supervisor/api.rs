@@ -7,8 +7,9 @@ use punktfunk_api::{
     model::{
         AdminError, AdminErrorCode, AdministratorState, ApproveRequest, ArmRequest, AuditPage, AuditQuery,
         AuditVerdict, BackupKey, BackupWritten, Device, DeviceChange, DeviceStanding, DoctorReport, EndedSession,
-        Health, HostIdentity, HostInfo, HostStatus, Knock, LibraryEntry, LogLine, LogQuery, Pending, PinWindowOpen,
-        Probes, RestoreRequest, Restored, Session, SessionSample, Settings, SettingsChange,
+        Health, HostIdentity, HostInfo, HostStatus, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, Pending,
+        PinWindowOpen, Probes, RestoreRequest, Restored, Session, SessionSample, Settings, SettingsChange, UpdateOffer,
+        UpdateRefusal, UpdateStatus,
         select::{FingerprintPrefix, KnockSelector},
     },
 };
@@ -224,6 +225,26 @@ impl Host for Supervisor {
 
     fn run_doctor(&self) -> DoctorReport {
         Supervisor::run_doctor(self)
+    }
+
+    fn update(&self) -> Result<Option<UpdateStatus>, UpdateRefusal> {
+        self.ask().update()
+    }
+
+    fn check_for_update(&self, from: OfferedBy) -> Result<UpdateOffer, UpdateRefusal> {
+        self.ask().check_for_update(from)
+    }
+
+    fn stage_update(&self, by: &Origin, version: &str) -> Result<UpdateStatus, UpdateRefusal> {
+        self.order(by).stage_update(version)
+    }
+
+    fn apply_update(&self, by: &Origin) -> Result<(), UpdateRefusal> {
+        self.order(by).apply_update()
+    }
+
+    fn dismiss_update(&self) -> Result<UpdateStatus, UpdateRefusal> {
+        self.ask().dismiss_update()
     }
 
     fn identity(&self) -> HostIdentity {

@@ -53,6 +53,7 @@ impl Supervisor {
             check("ports", of(&[FaultCode::PortUnavailable]), self.ports()),
             check("disk", of(&[FaultCode::DiskFull, FaultCode::StateNotWritable]), disk(&self.state_dir)),
             check("clock", of(&[FaultCode::ClockWrong]), "the clock is plausible".into()),
+            check("update", of(&[FaultCode::UpdateTakenBack]), "no update was taken back".into()),
             check("gamepads", of(&[FaultCode::NoUinput]), "/dev/uinput can be opened".into()),
             check("pairing", of(&[FaultCode::PairingOpen]), "only paired devices are let in".into()),
         ]

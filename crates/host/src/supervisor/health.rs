@@ -106,6 +106,11 @@ impl Supervisor {
                 "set it, or let the machine reach a time server; until then ends of access are wrong",
             ));
         }
+        if let Some(what) = self.update_taken_back() {
+            let remedy = "wait for a newer version, or stage this one again once what failed is mended; the Update page \
+                          and `ctl update` dismiss this";
+            faults.push(fault(FaultCode::UpdateTakenBack, Severity::Warning, what, remedy));
+        }
         if access("/dev/uinput", Access::WRITE_OK).is_err() {
             faults.push(fault(
                 FaultCode::NoUinput,

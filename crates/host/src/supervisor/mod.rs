@@ -13,6 +13,7 @@ mod kept;
 mod live;
 mod order;
 mod pairing;
+mod probe;
 mod samples;
 mod strangers;
 mod topics;
@@ -48,6 +49,7 @@ pub use admin::AdminDesk;
 use kept::KeptDisplays;
 use live::LiveSessions;
 pub use live::{LiveSession, SessionId};
+pub use order::UpdatePlaces;
 use strangers::Strangers;
 use topics::Topics;
 
@@ -56,6 +58,7 @@ pub struct Supervisor {
     config: Config,
     settings: SettingsStore,
     state_dir: PathBuf,
+    updates: UpdatePlaces,
     media: Media,
     identity: Fingerprint,
     listen: SocketAddr,
@@ -84,6 +87,8 @@ pub struct Supervisor {
     /// When the last self test ended; held while one runs.
     examining: Mutex<Option<Instant>>,
     restart: Notify,
+    /// The device with which the host is checked from outside, while it is expected.
+    probe: Mutex<Option<probe::Expected>>,
     /// Held while a backup is read.
     restoring: Mutex<()>,
 }
@@ -96,6 +101,8 @@ pub struct Parts {
     pub settings: SettingsStore,
     /// Where the host keeps what must survive it.
     pub state_dir: PathBuf,
+    /// Where the update service is found.
+    pub updates: UpdatePlaces,
     /// The open trust store.
     pub trust: Trust,
     /// What was found to work on this machine.
@@ -123,7 +130,7 @@ const STRANGERS: usize = 64;
 impl Supervisor {
     /// A supervisor that serves nobody yet.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, settings, state_dir, trust, media, listen, secrets, log, listeners } = parts;
+        let Parts { config, settings, state_dir, updates, trust, media, listen, secrets, log, listeners } = parts;
         let (now, cost) = (Instant::now(), PasswordCost::default());
         let administrator = match secrets.password {
             Some(hash) => Administrator::declared(now, hash, cost, &mut rand::rng()),
@@ -140,6 +147,7 @@ impl Supervisor {
             config,
             settings,
             state_dir,
+            updates,
             media,
             log,
             listeners,
@@ -157,6 +165,7 @@ impl Supervisor {
             last_doctor: Mutex::default(),
             examining: Mutex::default(),
             restart: Notify::new(),
+            probe: Mutex::default(),
             restoring: Mutex::new(()),
         })
     }
@@ -362,6 +371,10 @@ impl Supervisor {
 
     fn kept(&self) -> MutexGuard<'_, KeptDisplays> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn probe(&self) -> MutexGuard<'_, Option<probe::Expected>> {
+        self.probe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sessions(&self) -> MutexGuard<'_, LiveSessions> {

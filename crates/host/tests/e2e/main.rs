@@ -3,6 +3,7 @@
 mod discovery;
 mod faults;
 mod fixture;
+mod gate;
 mod keep;
 mod kill;
 mod owner;
@@ -11,3 +12,4 @@ mod slices;
 mod sources;
 mod streaming;
 mod trust;
+mod updates;

@@ -12,4 +12,4 @@ pub use client::Client;
 pub use gate::source_of;
 pub use link::{Ended, Link, Loss};
 pub use server::{HandshakeLimits, Server, ServerOptions};
-pub use tls::https;
+pub use tls::{https, https_client};

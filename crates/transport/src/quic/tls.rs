@@ -72,6 +72,23 @@ pub fn https(identity: &TlsIdentity) -> Result<Arc<rustls::ServerConfig>, Transp
     Ok(Arc::new(config))
 }
 
+/// For who looks at the console and knows the host's certificate: nobody but its holder is talked to.
+///
+/// # Errors
+/// TLS cannot be set up.
+pub fn https_client(pin: Fingerprint) -> Result<Arc<rustls::ClientConfig>, TransportError> {
+    let host = HostCertificate::new(Some(pin));
+    let builder = rustls::ClientConfig::builder_with_provider(host.possession.0.clone())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(setup)?
+        .dangerous()
+        .with_custom_certificate_verifier(host);
+    let mut config = builder.with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
 /// The client's side: shows `identity` if there is one, and holds the host to the pin in `host`.
 pub(super) fn client(
     identity: Option<&TlsIdentity>,

@@ -254,6 +254,16 @@ pub enum AuditEvent {
         /// What, in the words of the file; no secrets.
         what: AuditText,
     },
+    /// An update of the system was accepted: it is put into the slot that does not run.
+    UpdateAccepted {
+        /// Its version.
+        version: AuditText,
+    },
+    /// The machine is started anew, with an update of the system if one is staged.
+    UpdateStarted {
+        /// Its version.
+        version: AuditText,
+    },
     /// A session began.
     SessionStarted {
         /// Its number.

@@ -695,6 +695,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How updates of the system stand; null: this system is not updated by the host */
+        get: operations["show_update"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/update/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends all sessions and starts the machine anew with the update that is staged */
+        post: operations["apply_update"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/update/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks for an update: what is offered has been checked to be signed, of this system and newer */
+        post: operations["check_update"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/update/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The owner has read that the last update was taken back */
+        post: operations["dismiss_update"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/update/stage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts the update that was found into the slot that does not run
+         * @description Goes on after the answer: `work` of the status says how far it is, `refused` why it failed.
+         */
+        post: operations["stage_update"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -936,7 +1024,12 @@ export interface components {
          * @description What can be wrong.
          * @enum {string}
          */
-        FaultCode: "no_display" | "no_encoder" | "no_application" | "no_network" | "port_unavailable" | "disk_full" | "state_not_writable" | "clock_wrong" | "no_gpu" | "no_uinput" | "pairing_open";
+        FaultCode: "no_display" | "no_encoder" | "no_application" | "no_network" | "port_unavailable" | "disk_full" | "state_not_writable" | "clock_wrong" | "no_gpu" | "no_uinput" | "pairing_open" | "update_taken_back";
+        /**
+         * @description The parts of a health check.
+         * @enum {string}
+         */
+        GatePart: "ready" | "console" | "stream" | "input" | "check";
         /** @description How the host is. The one answer that everybody gets. */
         Health: {
             /** @description Whether somebody administers the host. */
@@ -1107,6 +1200,27 @@ export interface components {
         LoginRequest: {
             /** @description The administrator's password. */
             password: components["schemas"]["SecretText"];
+        };
+        /**
+         * @description Where an update comes from.
+         * @enum {string}
+         */
+        OfferedBy: "source" | "files";
+        /** @description The slot that does not run. */
+        OtherSlot: {
+            /** @description How the boot menu holds it. */
+            standing: components["schemas"]["SlotStanding"];
+            /** @description What it holds. */
+            version: string;
+        };
+        /** @description A package that is added, removed or changed. */
+        PackageChange: {
+            /** @description The version that runs; absent: it is new. */
+            from?: string | null;
+            /** @description The package. */
+            name: string;
+            /** @description The version of the update; absent: it goes. */
+            to?: string | null;
         };
         /**
          * @description How a device became known.
@@ -1440,6 +1554,11 @@ export interface components {
          * @enum {string}
          */
         Severity: "notice" | "warning" | "error";
+        /**
+         * @description How the boot loader sees a version.
+         * @enum {string}
+         */
+        SlotStanding: "good" | "untried" | "bad";
         /** @description How long the frames of a second took in one stage, in microseconds; zero where there were none. */
         StageLatency: {
             /**
@@ -1463,6 +1582,105 @@ export interface components {
          * @enum {string}
          */
         Topic: "pending" | "pairing" | "devices" | "sessions" | "health" | "settings";
+        /** @description Which update is accepted. */
+        UpdateChoice: {
+            /** @description Its version, as it was shown. */
+            version: string;
+        };
+        /** @description An update that can be staged: signed, of this image, newer than what runs. */
+        UpdateOffer: {
+            /** @description Who offers it. */
+            by: components["schemas"]["OfferedBy"];
+            /** @description In what its packages differ from those that run; absent: one of the two has no list. */
+            packages?: components["schemas"]["PackageChange"][] | null;
+            /** @description The key that signed it, as OpenPGP fingerprint. */
+            signed_by: string;
+            /** @description Its version; absent: there is nothing newer than what runs. */
+            version?: string | null;
+        };
+        /** @description How an update ended. */
+        UpdateOutcome: {
+            /** @enum {string} */
+            ended: "kept";
+            /** @description What ran before. */
+            from: string;
+            /**
+             * Format: int64
+             * @description When that was seen.
+             */
+            unix: number;
+            /** @description The update. */
+            version: string;
+        } | {
+            /** @description Whether the owner has read it. */
+            dismissed?: boolean;
+            /** @enum {string} */
+            ended: "taken_back";
+            /** @description What runs again. */
+            from: string;
+            part?: components["schemas"]["GatePart"] | null;
+            /** @description Why, for people. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description How often it was started.
+             */
+            tries: number;
+            /**
+             * Format: int64
+             * @description When that was seen.
+             */
+            unix: number;
+            /** @description The update. */
+            version: string;
+        };
+        /** @description Why something was not done: what is wrong, whose fault it is, what to do. */
+        UpdateRefusal: {
+            /** @description For programs and translations. */
+            code: components["schemas"]["UpdateRefusalCode"];
+            /** @description For people. */
+            message: string;
+        };
+        /**
+         * @description Why something was not done, for programs.
+         * @enum {string}
+         */
+        UpdateRefusalCode: "unsigned" | "damaged" | "wrong_image" | "older" | "no_source" | "unreachable" | "no_space" | "busy" | "not_ready" | "bad_request" | "machine";
+        /** @description Where to look for an update. */
+        UpdateSource: {
+            /** @description The configured source, or files that were brought to the machine. */
+            from: components["schemas"]["OfferedBy"];
+        };
+        /** @description How the system and its updates stand. */
+        UpdateStatus: {
+            /** @description The name of the system image. */
+            image: string;
+            last?: components["schemas"]["UpdateOutcome"] | null;
+            offer?: components["schemas"]["UpdateOffer"] | null;
+            /** @description Whether that version has yet to prove that it streams. */
+            on_trial: boolean;
+            other?: components["schemas"]["OtherSlot"] | null;
+            refused?: components["schemas"]["UpdateRefusal"] | null;
+            /** @description The version that runs. */
+            running: string;
+            /** @description Where updates are looked for, if anywhere. */
+            source?: string | null;
+            /** @description What was put into the other slot and is started next. */
+            staged?: string | null;
+            work?: components["schemas"]["UpdateWork"] | null;
+        };
+        /**
+         * @description A step of staging.
+         * @enum {string}
+         */
+        UpdateStep: "fetching" | "verifying" | "writing";
+        /** @description What is under way. */
+        UpdateWork: {
+            /** @description What is done with it. */
+            step: components["schemas"]["UpdateStep"];
+            /** @description Of which version. */
+            version: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -5553,6 +5771,459 @@ export interface operations {
             };
             /** @description The Host header names another machine */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the host */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is under way */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateStatus"] | null;
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody who is known asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed: the lane, the Origin, an old password, or nobody administers the host */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host header names another machine */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the host */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is under way */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is about to */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody who is known asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed: the lane, the Origin, an old password, or nobody administers the host */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing is staged */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host header names another machine */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the host */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is under way */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSource"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateOffer"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody who is known asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed: the lane, the Origin, an old password, or nobody administers the host */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is offered cannot be taken; the problem says why */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host header names another machine */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not what this request takes */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the host */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is under way */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismiss_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateStatus"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody who is known asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed: the lane, the Origin, an old password, or nobody administers the host */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host header names another machine */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the host */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is under way */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stage_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateChoice"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateStatus"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody who is known asks */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed: the lane, the Origin, an old password, or nobody administers the host */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not what was found */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host header names another machine */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not what this request takes */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

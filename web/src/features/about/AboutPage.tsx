@@ -8,6 +8,7 @@ import { Identity } from "./Identity";
 import { LogOut } from "./LogOut";
 import { NewPassword } from "./NewPassword";
 import { Restore } from "./Restore";
+import { Update } from "../update/Update";
 
 export function AboutPage() {
   const { t, duration } = useWords();
@@ -25,6 +26,7 @@ export function AboutPage() {
             ]}
           />
         </Card>
+        <Update />
         <Identity />
         <Backup />
         <Restore />

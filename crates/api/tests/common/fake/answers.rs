@@ -8,9 +8,9 @@ use punktfunk_api::{
         AccessWord, AdminError, AdminErrorCode, AdministratorState, ApproveRequest, ArmRequest, AuditPage, AuditQuery,
         AuditVerdict, BackupKey, BackupWritten, Check, CheckOutcome, Device, DeviceChange, DeviceStanding,
         DoctorReport, EndedSession, Fault, FaultCode, Health, HealthState, HostIdentity, HostInfo, HostStatus,
-        InvitedBy, Knock, LibraryEntry, LogLine, LogQuery, PairedBy, Pending, PinDigits, PinWindowOpen, PinWindowState,
-        Probe, Probes, QrCode, RestoreRequest, Restored, Session, SessionSample, SettingProblem, Settings,
-        SettingsChange, Severity,
+        InvitedBy, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, PairedBy, Pending, PinDigits, PinWindowOpen,
+        PinWindowState, Probe, Probes, QrCode, RestoreRequest, Restored, Session, SessionSample, SettingProblem,
+        Settings, SettingsChange, Severity, UpdateOffer, UpdateRefusal, UpdateRefusalCode, UpdateStatus,
     },
 };
 use punktfunk_proto::units::Fingerprint;
@@ -329,6 +329,39 @@ impl Host for FakeHost {
         HostIdentity { fingerprint: OWN, successor: data.successor, after_restart: data.after_restart }
     }
 
+    fn update(&self) -> Result<Option<UpdateStatus>, UpdateRefusal> {
+        self.update_status().map(Some)
+    }
+
+    fn check_for_update(&self, from: OfferedBy) -> Result<UpdateOffer, UpdateRefusal> {
+        match from {
+            OfferedBy::Files => Err(UpdateRefusal::new(UpdateRefusalCode::Unsigned, "it is not signed")),
+            OfferedBy::Source => {
+                Ok(UpdateOffer { version: "2".parse().ok(), by: from, signed_by: "AB".repeat(20), packages: None })
+            }
+        }
+    }
+
+    fn stage_update(&self, by: &Origin, version: &str) -> Result<UpdateStatus, UpdateRefusal> {
+        if version != "2" {
+            return Err(UpdateRefusal::new(UpdateRefusalCode::NotReady, "it is not what was found"));
+        }
+        self.data().staged = Some(version.to_owned());
+        self.changed(by, Topic::Settings);
+        self.update_status()
+    }
+
+    fn apply_update(&self, by: &Origin) -> Result<(), UpdateRefusal> {
+        let nothing = || UpdateRefusal::new(UpdateRefusalCode::NotReady, "nothing is staged");
+        self.data().staged.take().ok_or_else(nothing)?;
+        self.changed(by, Topic::Settings);
+        Ok(())
+    }
+
+    fn dismiss_update(&self) -> Result<UpdateStatus, UpdateRefusal> {
+        self.update_status()
+    }
+
     fn prepare_identity(&self, by: &Origin) -> Result<HostIdentity, AdminError> {
         self.data().successor = Some(NEXT);
         self.changed(by, Topic::Settings);
@@ -350,6 +383,12 @@ impl Host for FakeHost {
 }
 
 impl FakeHost {
+    fn update_status(&self) -> Result<UpdateStatus, UpdateRefusal> {
+        let status = json!({"image": "punktfunk", "running": "1", "on_trial": false, "staged": self.data().staged});
+        serde_json::from_value(status)
+            .map_err(|fault| UpdateRefusal::new(UpdateRefusalCode::Machine, fault.to_string()))
+    }
+
     fn take_knock(&self, id: u64) -> Result<Knock, AdminError> {
         let mut data = self.data();
         let place = data.knocks.iter().position(|knock| knock.id == id).ok_or_else(|| not_found("knock"))?;

@@ -35,6 +35,8 @@ pub(super) struct Data {
     pub(super) origins: Vec<Origin>,
     pub(super) successor: Option<Fingerprint>,
     pub(super) after_restart: Option<Fingerprint>,
+    /// The update in the other slot.
+    pub(super) staged: Option<String>,
 }
 
 impl Data {
@@ -58,6 +60,7 @@ impl Data {
             logs: Vec::new(),
             doctor: None,
             client_logs: Vec::new(),
+            staged: None,
             origins: Vec::new(),
             successor: Some(NEXT),
             after_restart: None,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     select::{FingerprintPrefix, KnockSelector},
-    text::optional_fingerprint,
+    text::{fingerprint, optional_fingerprint},
 };
 
 pub use punktfunk_api::model::{
@@ -153,6 +153,13 @@ pub enum AdminRequest {
         /// Which.
         session: u64,
     },
+    /// Lets a device in once, within a minute, that is not paired and sees the test picture: for the health check. Answered
+    /// by [`AdminResponse::ProbeExpected`].
+    ExpectProbe {
+        /// Which.
+        #[serde(with = "fingerprint")]
+        fingerprint: Fingerprint,
+    },
     /// The host tests itself; takes some seconds. Answered by [`AdminResponse::Doctor`].
     Doctor,
     /// Every key of the configuration. Answered by [`AdminResponse::Settings`].
@@ -258,6 +265,8 @@ pub enum AdminResponse {
         /// The session as it was.
         session: Session,
     },
+    /// To [`AdminRequest::ExpectProbe`].
+    ProbeExpected,
     /// To [`AdminRequest::Doctor`].
     Doctor(DoctorReport),
     /// To [`AdminRequest::Settings`] and [`AdminRequest::ChangeSettings`].

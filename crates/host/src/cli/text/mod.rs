@@ -3,6 +3,7 @@
 mod columns;
 mod machine;
 mod qr;
+mod update;
 mod welcome;
 mod words;
 
@@ -22,6 +23,7 @@ use crate::admin::protocol::{
     AdminResponse, Administrator, AdministratorState, AuditVerdict, Device, EndedSession, HostIdentity, HostStatus,
     Knock, PairedBy, PinWindowOpen, Session,
 };
+pub(super) use update::update_text;
 
 /// The answer, with a newline at its end.
 pub(super) fn text(answer: &AdminResponse, language: Language) -> String {
@@ -73,6 +75,9 @@ pub(super) fn text(answer: &AdminResponse, language: Language) -> String {
         },
         AdminResponse::Doctor(report) => machine::doctor_text(report, language),
         AdminResponse::Settings(settings) => machine::settings_text(settings, language),
+        AdminResponse::ProbeExpected => {
+            pick("The health check may connect.\n", "Die Prüfung darf sich verbinden.\n").to_owned()
+        }
         AdminResponse::Restarting => pick("The host restarts now.\n", "Der Host startet jetzt neu.\n").to_owned(),
         AdminResponse::Error(error) => format!("{}\n", printable(&error.message)),
     }

@@ -8,6 +8,7 @@ mod devices;
 mod pairing;
 mod sessions;
 mod settings;
+mod updates;
 mod upkeep;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::admin::protocol::{AccessWord, AdminError, AdminErrorCode, ExpiresIn, 
 
 pub(super) use administrator::told;
 pub(super) use sessions::obituary;
+pub use updates::UpdatePlaces;
 
 /// One request.
 pub(super) struct Order<'a> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use punktfunk_api::{HostEvent, SettingsRefusal, Topic};
+use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::AuditEvent;
 use serde_json::Value;
 
@@ -48,6 +49,11 @@ impl Order<'_> {
     pub(in crate::supervisor) fn restart(&self) {
         tracing::info!(by = ?self.origin.actor, "a restart was asked for");
         self.host.restart.notify_one();
+    }
+
+    /// Lets the health check's device in once.
+    pub(in crate::supervisor) fn expect_probe(&self, fingerprint: Fingerprint) {
+        self.host.expect_probe(fingerprint);
     }
 
     pub(in crate::supervisor) fn doctor(&self) -> DoctorReport {
