@@ -70,10 +70,10 @@ check-boot: setup ## Boots the rendered units and configuration under systemd an
 image: setup console ## Builds the flashable image for UEFI machines: target/image (root)
 	crates/tools/scripts/image.sh
 
-image-test: setup ## Boots the image in QEMU, claims it, pairs, streams, cuts the power (root only to build)
+image-test: setup console ## Boots the image in QEMU, claims it, pairs, streams, updates, cuts the power (root)
 	crates/tools/scripts/setup.sh vm
 	$(CARGO) build --locked -p punktfunk-client -p punktfunk-tools
-	$(CARGO) run --locked -q -p punktfunk-tools -- vm
+	crates/tools/scripts/image-test.sh
 
 check-api: ## Asks the API everything that its document allows and much that it does not (schemathesis, PyPI)
 	crates/tools/scripts/check-api-schema.sh

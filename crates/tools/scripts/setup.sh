@@ -26,7 +26,7 @@ boot=(mmdebstrap systemd-container)
 # `make image`: a Debian 13 to build the image in, and the report on it
 image=(mmdebstrap jq uuid-runtime)
 # `make image-test`: machines to boot it in
-vm=(qemu-system-x86 qemu-utils ovmf)
+vm=(qemu-system-x86 ovmf gnupg)
 # `make console`: builds the console
 node=(nodejs npm)
 # `make e2e`: a browser, and fonts for its screenshots

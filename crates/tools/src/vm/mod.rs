@@ -6,8 +6,10 @@
 mod console;
 mod device;
 mod machine;
+mod source;
 mod table;
 mod trial;
+mod updates;
 
 use std::{
     fs,
@@ -29,6 +31,15 @@ pub(crate) struct Options {
     /// The image, as `make image` builds it [default: the newest below target/image]
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
+    /// The folder of a newer version, to update to
+    #[arg(long, value_name = "DIR", requires_all = ["broken", "key"])]
+    newer: Option<PathBuf>,
+    /// The folder of a still newer one whose host does not start
+    #[arg(long, value_name = "DIR")]
+    broken: Option<PathBuf>,
+    /// The home of gpg with the key that signed them
+    #[arg(long, value_name = "DIR")]
+    key: Option<PathBuf>,
     /// Where the machine's disk, its screen and its logs go; emptied first
     #[arg(long, default_value = "target/image-test")]
     dir: PathBuf,
@@ -54,7 +65,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     eprintln!("image-test: {}, seed {seed}, logs in {}", image.display(), dir.display());
     let machine = Machine::flash(&image, &dir)?;
     let mut table = Table::default();
-    let limits = trial::Limits { cuts: options.cuts, seed, frames: options.frames };
+    let offers = match (&options.newer, &options.broken, &options.key) {
+        (Some(newer), Some(broken), Some(key)) => {
+            Some(updates::Offers { newer: newer.clone(), broken: broken.clone(), key: key.clone() })
+        }
+        _ => None,
+    };
+    let limits = trial::Limits { cuts: options.cuts, seed, frames: options.frames, offers };
     let ended = trial::run(&machine, &limits, &mut table);
     print!("{table}");
     ended?;

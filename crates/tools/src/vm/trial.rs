@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use punktfunk_proto::units::Fingerprint;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-use super::{Console, Device, Machine, Running, Table, machine::Start};
+use super::{Console, Device, Machine, Running, Table, machine::Start, updates::Offers};
 
 /// How much is tried.
 pub(crate) struct Limits {
@@ -20,13 +20,15 @@ pub(crate) struct Limits {
     pub(crate) seed: u64,
     /// Frames that a stream has to have.
     pub(crate) frames: u64,
+    /// Updates, if there are any.
+    pub(crate) offers: Option<Offers>,
 }
 
 /// What the owner knows of the machine.
-struct Owner<'m> {
-    machine: &'m Machine,
+pub(crate) struct Owner<'m> {
+    pub(crate) machine: &'m Machine,
     fingerprint: Fingerprint,
-    device: Device,
+    pub(crate) device: Device,
 }
 
 /// Goes through all of it. What the rest cannot do without ends it.
@@ -63,6 +65,10 @@ pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Resu
 
     let owner = Owner { machine, fingerprint, device };
     let running = owner.restarts(running, table).context(ended)?;
+    let running = match &limits.offers {
+        Some(offers) => owner.updates(running, offers, table)?,
+        None => running,
+    };
     owner.loses_power(running, limits, table)?;
     owner.resets(table)
 }
@@ -142,14 +148,20 @@ fn doctor(console: &mut Console) -> Result<((), String)> {
 }
 
 impl Owner<'_> {
+    /// Logs in.
+    pub(crate) fn console(&self, running: &Running) -> Result<Console> {
+        let mut console = Console::visit(running.console(), self.fingerprint)?;
+        console.log_in(PASSWORD)?;
+        Ok(console)
+    }
+
     /// Waits for a machine that shows that it is ready, and uses it: console, login, stream, all without a question.
-    fn uses(&self, running: &mut Running) -> Result<String> {
+    pub(crate) fn uses(&self, running: &mut Running) -> Result<String> {
         running.await_shown("ready", |shown| {
             (shown.contains("is ready") && shown.contains("https://10.0.2.15")).then_some(())
         })?;
         let ready = running.age();
-        let mut console = Console::visit(running.console(), self.fingerprint)?;
-        console.log_in(PASSWORD)?;
+        let mut console = self.console(running)?;
         let devices = console.show("/api/v1/devices")?;
         let frames = self.device.stream(running.control(), 3, &[])?;
         let paired = devices.as_array().map_or(0, Vec::len);
@@ -193,8 +205,7 @@ impl Owner<'_> {
     fn cut(&self, running: Running, moment: &Moment, number: u32) -> Result<()> {
         match moment {
             Moment::Pairing(after) => {
-                let mut console = Console::visit(running.console(), self.fingerprint)?;
-                console.log_in(PASSWORD)?;
+                let mut console = self.console(&running)?;
                 let pin = console.arm()?;
                 let visitor = Device::new(self.machine.dir(), &format!("visitor-{number}"))?;
                 let mut pairing = visitor.begin_to_pair(running.control(), &pin)?;
