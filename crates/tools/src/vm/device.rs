@@ -70,7 +70,7 @@ impl Device {
     /// Begins to, for whoever cuts the power meanwhile.
     pub(crate) fn begin_to_stream(&self, host: SocketAddr, seconds: u32, extra: &[&str]) -> Result<Child> {
         let (host, seconds) = (host.to_string(), seconds.to_string());
-        let ask = ["connect", &host, "--mode", "320x180@30", "--bitrate", "1000", "--timeout", "30", "--wait", "1"];
+        let ask = ["connect", &host, "--mode", "320x180@30", "--bitrate", "1000", "--timeout", "30", "--wait", "30"];
         self.begin(&[&ask, &["--seconds", &seconds][..], extra].concat())
     }
 }
