@@ -29,6 +29,8 @@ image() { # FOLDER VERSION EXTRA
       crates/tools/scripts/image.sh
 }
 image test-1 0.1.1 test
+# The others hold the same programs.
+export PROGRAMS=$work/programs
 image test-2 0.1.2 test
 image test-3 0.1.3 broken
 cargo run --locked --quiet -p punktfunk-tools -- vm --image "$work/test-1/punktfunk_0.1.1.raw" --newer "$work/test-2" \

@@ -3,6 +3,7 @@
 # Needs root. The console has to be built: `make image` does both.
 #   VERSION=1.2.3  the version, in place of that of the repository and its number of commits
 #   OUTPUT=DIR     where it goes, in place of target/image/VERSION
+#   PROGRAMS=DIR   programs that were built before (target/image/programs), in place of building them
 #   EXTRA=DIR      files on top of the image's own, for images of one's own
 #   KEYRING=FILE   the OpenPGP keys that may sign updates; without it the image takes none
 #   SIGN_WITH=ID   signs the checksums with this key of gpg's
@@ -21,21 +22,23 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 work=$PWD/target/image
 output=${OUTPUT:-$work/$version}
-programs=$work/programs
+programs=${PROGRAMS:-$work/programs}
 mkdir -p "$work/cache" "$work/packages" "$work/work" "$output"
 rm -f "$output"/punktfunk_*
 
-step "building the programs against Debian 13"
-cargo fetch --locked --quiet
-# No path of this machine in the programs, so that two machines build the same.
-flags="--remap-path-prefix=$PWD=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-run env RUSTFLAGS="$flags" CARGO_PROFILE_RELEASE_DEBUG=false CARGO_TARGET_DIR="$work/cargo" \
-  cargo build --release --locked --offline --quiet -p punktfunk-host -p punktfunk-client -p punktfunk-update
-mkdir -p "$programs/usr/bin"
-for program in punktfunk-host punktfunk punktfunk-update; do
-  run strip -o "$programs/usr/bin/$program" "$work/cargo/release/$program"
-done
-
+build_programs() {
+  step "building the programs against Debian 13"
+  cargo fetch --locked --quiet
+  # No path of this machine in the programs, so that two machines build the same.
+  flags="--remap-path-prefix=$PWD=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+  run env --unset=SOURCE_DATE_EPOCH RUSTFLAGS="$flags" CARGO_PROFILE_RELEASE_DEBUG=false CARGO_TARGET_DIR="$work/cargo" \
+    cargo build --release --locked --offline --quiet -p punktfunk-host -p punktfunk-client -p punktfunk-update
+  mkdir -p "$programs/usr/bin"
+  for program in punktfunk-host punktfunk punktfunk-update; do
+    run strip -o "$programs/usr/bin/$program" "$work/cargo/release/$program"
+  done
+}
+[ -n "${PROGRAMS:-}" ] || build_programs
 install -D -m 644 "${KEYRING:-/dev/null}" "$programs/usr/lib/systemd/import-pubring.gpg"
 
 # Where Debian's packages come from: where this machine has its own from.

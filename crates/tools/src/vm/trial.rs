@@ -37,6 +37,7 @@ pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Resu
     let (mut running, fingerprint, code) =
         table.step("first start, to the claim code", || first_start(machine)).context(ended)?;
     machine_from_inside(&mut running, machine, table)?;
+    running.photograph(&machine.dir().join("claim.png"))?;
     let mut console = Console::visit(running.console(), fingerprint)?;
     table
         .step("claimed with the code that the screen shows", || Ok((console.claim(&code, PASSWORD)?, String::new())))
@@ -56,8 +57,8 @@ pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Resu
         .context(ended)?;
     table.step("it streams a terminal at 320x180", || {
         let picture = machine.dir().join("stream.png");
-        let at = format!("9s:snapshot={}", picture.display());
-        let frames = device.stream(running.control(), 12, &["--at", "3s:type=ls -la /\\n", "--at", &at])?;
+        let at = format!("11s:snapshot={}", picture.display());
+        let frames = device.stream(running.control(), 12, &["--at", "6s:type=ls -la /\\n", "--at", &at])?;
         ensure!(frames >= limits.frames, "only {frames} frames in 12 s");
         Ok(((), format!("{frames} frames in 12 s")))
     });
@@ -85,7 +86,6 @@ fn first_start(machine: &Machine) -> Result<((Running, Fingerprint, String), Str
         shown.contains("https://10.0.2.15:47990/").then_some((digits.parse().ok()?, code))
     })?;
     let after = running.age();
-    running.photograph(&machine.dir().join("claim.png"))?;
     Ok(((running, fingerprint, code), format!("{:.0} s after the power came", after.as_secs_f64())))
 }
 
