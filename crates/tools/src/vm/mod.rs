@@ -49,9 +49,25 @@ pub(crate) struct Options {
     /// Decides when it is cut [default: chosen and printed]
     #[arg(long)]
     seed: Option<u64>,
+    /// What is tried after the first evening
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Restart, Part::Updates, Part::Cuts, Part::Reset])]
+    parts: Vec<Part>,
     /// Frames that a stream has to have
     #[arg(long, default_value_t = 60)]
     frames: u64,
+}
+
+/// A part of the trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Off by its button, on again, on a larger disk
+    Restart,
+    /// Refused, kept and taken back updates, where there are some
+    Updates,
+    /// Power cuts
+    Cuts,
+    /// The factory reset
+    Reset,
 }
 
 /// Runs the trial, prints its table, fails if a step did.
@@ -71,7 +87,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         _ => None,
     };
-    let limits = trial::Limits { cuts: options.cuts, seed, frames: options.frames, offers };
+    let parts = options.parts.clone();
+    let limits = trial::Limits { parts, cuts: options.cuts, seed, frames: options.frames, offers };
     let ended = trial::run(&machine, &limits, &mut table);
     print!("{table}");
     ended?;

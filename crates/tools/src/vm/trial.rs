@@ -10,10 +10,12 @@ use anyhow::{Context as _, Result, ensure};
 use punktfunk_proto::units::Fingerprint;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-use super::{Console, Device, Machine, Running, Table, machine::Start, updates::Offers};
+use super::{Console, Device, Machine, Part, Running, Table, machine::Start, updates::Offers};
 
 /// How much is tried.
 pub(crate) struct Limits {
+    /// What is tried after the first evening.
+    pub(crate) parts: Vec<Part>,
     /// How often the power is cut.
     pub(crate) cuts: u32,
     /// Decides when.
@@ -65,13 +67,21 @@ pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Resu
     table.step("the self test of the console", || doctor(&mut console));
 
     let owner = Owner { machine, fingerprint, device };
-    let running = owner.restarts(running, table).context(ended)?;
-    let running = match &limits.offers {
-        Some(offers) => owner.updates(running, offers, table)?,
-        None => running,
-    };
-    owner.loses_power(running, limits, table)?;
-    owner.resets(table)
+    let tried = |part| limits.parts.contains(&part);
+    if tried(Part::Restart) {
+        running = owner.restarts(running, table).context(ended)?;
+    }
+    if let (true, Some(offers)) = (tried(Part::Updates), &limits.offers) {
+        running = owner.updates(running, offers, table)?;
+    }
+    if tried(Part::Cuts) {
+        running = owner.loses_power(running, limits, table)?;
+    }
+    running.cut();
+    if tried(Part::Reset) {
+        owner.resets(table);
+    }
+    Ok(())
 }
 
 /// Starts it, waits for what a new owner looks for, keeps the picture of it.
@@ -185,7 +195,7 @@ impl Owner<'_> {
     }
 
     /// Cuts the power at random moments of start, pairing and streaming, and uses it again each time.
-    fn loses_power(&self, mut running: Running, limits: &Limits, table: &mut Table) -> Result<()> {
+    fn loses_power(&self, mut running: Running, limits: &Limits, table: &mut Table) -> Result<Running> {
         let mut random = StdRng::seed_from_u64(limits.seed);
         for cut in 0..limits.cuts {
             let moment = Moment::of(cut, &mut random);
@@ -198,8 +208,7 @@ impl Owner<'_> {
             });
             running = step.context("the trial ended there")?;
         }
-        running.cut();
-        Ok(())
+        Ok(running)
     }
 
     fn cut(&self, running: Running, moment: &Moment, number: u32) -> Result<()> {
@@ -233,7 +242,7 @@ impl Owner<'_> {
     }
 
     /// Chosen in the boot menu, as only somebody at the machine can.
-    fn resets(&self, table: &mut Table) -> Result<()> {
+    fn resets(&self, table: &mut Table) {
         table.step("factory reset from the boot menu", || {
             let mut running = self.machine.start(&Start::default())?;
             let menu = |shown: &str| shown.contains("factory reset").then_some(());
@@ -256,7 +265,6 @@ impl Owner<'_> {
             running.cut();
             Ok(((), "a new identity, and nobody's".to_owned()))
         });
-        Ok(())
     }
 }
 
