@@ -217,7 +217,7 @@ impl Running {
 
     /// Gives the monitor a command.
     pub(crate) fn order(&self, command: &str) -> Result<()> {
-        let mut stream = UnixStream::connect(&self.monitor).context("QEMU's monitor")?;
+        let mut stream = self.monitor()?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         writeln!(stream, "{command}")?;
         // The prompt after the echo says that it was carried out.
@@ -227,6 +227,17 @@ impl Running {
             prompts += usize::from(said.ends_with(b"(qemu)"));
         }
         Ok(())
+    }
+
+    /// A moment after the start it is there.
+    fn monitor(&self) -> Result<UnixStream> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            match UnixStream::connect(&self.monitor) {
+                Err(_) if Instant::now() < deadline => sleep(POLL),
+                connected => return connected.context("QEMU's monitor"),
+            }
+        }
     }
 
     /// Keeps what the screen shows.
