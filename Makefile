@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo console host test e2e screenshots check-api lint check check-modules check-boot bench fuzz
+.PHONY: help setup demo console host test e2e screenshots check-api lint check check-modules check-boot image image-test bench fuzz
 
 CARGO ?= cargo
 # nextest runs each test in a process of its own, as tests expect that look at what their process left behind; plain
@@ -66,6 +66,14 @@ check-modules: setup ## Evaluates the NixOS modules and compares what they rende
 check-boot: setup ## Boots the rendered units and configuration under systemd and streams from them (root, nspawn)
 	$(BUILD)
 	crates/tools/scripts/check-boot.sh $(TARGET)/debug/punktfunk-host $(TARGET)/debug/punktfunk $(TARGET)/debug/punktfunk-update
+
+image: setup console ## Builds the flashable image for UEFI machines: target/image (root)
+	crates/tools/scripts/image.sh
+
+image-test: setup console ## Boots the image in QEMU, claims it, pairs, streams, updates, cuts the power (root)
+	crates/tools/scripts/setup.sh vm
+	$(CARGO) build --locked -p punktfunk-client -p punktfunk-tools
+	crates/tools/scripts/image-test.sh
 
 check-api: ## Asks the API everything that its document allows and much that it does not (schemathesis, PyPI)
 	crates/tools/scripts/check-api-schema.sh

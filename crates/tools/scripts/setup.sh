@@ -23,6 +23,10 @@ base=(
 nix=(mmdebstrap)
 # `make check-boot`: makes small systems and boots them
 boot=(mmdebstrap systemd-container)
+# `make image`: a Debian 13 to build the image in, and the report on it
+image=(mmdebstrap jq uuid-runtime)
+# `make image-test`: machines to boot it in
+vm=(qemu-system-x86 ovmf gnupg)
 # `make console`: builds the console
 node=(nodejs npm)
 # `make e2e`: a browser, and fonts for its screenshots
@@ -32,10 +36,12 @@ case "${1:-base}" in
   base) packages=("${base[@]}") ;;
   nix) packages=("${nix[@]}") ;;
   boot) packages=("${boot[@]}") ;;
+  image) packages=("${image[@]}") ;;
+  vm) packages=("${vm[@]}") ;;
   node) packages=("${node[@]}") ;;
   browser) packages=("${browser[@]}") ;;
   *)
-    echo "setup: there is no group \"$1\"; there are base, nix, boot, node and browser" >&2
+    echo "setup: there is no group \"$1\"; there are base, nix, boot, image, vm, node and browser" >&2
     exit 2
     ;;
 esac

@@ -4,6 +4,7 @@ mod demo;
 mod latency_probe;
 mod loss_harness;
 mod svg;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,11 @@ enum Command {
     /// The real sessions of host and client over a simulated link, on a virtual clock. Exits with 1 if more is lost than
     /// is promised.
     LossHarness(loss_harness::Options),
+    /// Boots the image in a virtual machine, claims it, pairs, streams, cuts the power, resets it
+    ///
+    /// QEMU without acceleration, UEFI firmware, forwarded ports. Prints one table; exits with 1 if a step failed. Pictures
+    /// of the screen and logs of every start stay in the directory.
+    Vm(vm::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +56,7 @@ fn main() -> ExitCode {
         Command::Rogue(options) => rogue::run(&options),
         Command::LatencyProbe(options) => latency_probe::run(&options),
         Command::LossHarness(options) => loss_harness::run(&options),
+        Command::Vm(options) => vm::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 mod files;
 mod update;
+pub(super) mod welcome;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,8 @@ pub(super) struct CtlArgs {
 enum Order {
     /// How the host is
     Status,
+    /// Where the console is, and the claim code of a new host: what the machine's own screen shows
+    Welcome(welcome::WelcomeArgs),
     /// Pair a device by PIN, or by a link that it scans
     #[command(after_help = PAIR_EXAMPLES, args_conflicts_with_subcommands = true)]
     Pair {
@@ -375,7 +378,12 @@ impl Order {
             Self::Settings { order } => order.as_ref().map_or(AdminRequest::Settings, SettingsOrder::request),
             Self::Restart => AdminRequest::Restart,
             Self::Identity { order } => order.as_ref().map_or(AdminRequest::Identity, IdentityOrder::request),
-            Self::Audit { .. } | Self::Claim(_) | Self::Backup(_) | Self::Restore(_) | Self::Update(_) => return None,
+            Self::Audit { .. }
+            | Self::Backup(_)
+            | Self::Claim(_)
+            | Self::Restore(_)
+            | Self::Update(_)
+            | Self::Welcome(_) => return None,
         })
     }
 }
@@ -425,6 +433,8 @@ impl IdentityOrder {
 pub(super) fn run(args: &CtlArgs) -> Exit {
     let language = Language::of_locale();
     let done = match &args.order {
+        Order::Welcome(order) if order.follows() => return welcome::follow(&args.runtime_dir, language),
+        Order::Welcome(_) => welcome::look(&args.runtime_dir).map_err(CtlError::from).map(Done::welcomed),
         Order::Claim(order) => order.request().and_then(|request| one(args, &request)),
         Order::Backup(order) => files::back_up(order, &args.runtime_dir),
         Order::Restore(order) => files::restore(order),
@@ -457,6 +467,7 @@ enum Words {
     Answer(Box<AdminResponse>),
     Backup { path: PathBuf, devices: u32 },
     Restored(Box<punktfunk_trust::backup::Restored>),
+    Welcome(welcome::Welcome),
     Update(Box<punktfunk_update::model::Answer>),
 }
 
@@ -473,11 +484,16 @@ impl Done {
         Self { value: json!(answer), words: Words::Answer(Box::new(answer)), exit }
     }
 
+    fn welcomed(welcome: welcome::Welcome) -> Self {
+        Self { value: welcome.json(), words: Words::Welcome(welcome), exit: Exit::Done }
+    }
+
     fn text(&self, language: Language) -> String {
         match &self.words {
             Words::Answer(answer) => text::text(answer, language),
             Words::Backup { path, devices } => text::backup_text(path, *devices, language),
             Words::Restored(restored) => text::restored_text(restored, language),
+            Words::Welcome(welcome) => text::welcome_text(welcome, language),
             Words::Update(answer) => text::update_text(answer, language),
         }
     }

@@ -4,6 +4,7 @@ mod columns;
 mod machine;
 mod qr;
 mod update;
+mod welcome;
 mod words;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::backup::Restored;
 use serde_json::Value;
 
+pub(super) use self::welcome::welcome_text;
 use self::{
     columns::{printable, table},
     words::{ago, grants, span, until},
