@@ -20,9 +20,9 @@ fn unclaimed(machine: &Machine, code: &str, language: Language) -> String {
     let mut text = picture.map(|blocks| format!("{blocks}\n")).unwrap_or_default();
     text.push_str(&match language {
         Language::English => {
-            format!("{name} belongs to nobody yet. Scan or open this, and type the code.\n")
+            format!("{name} belongs to nobody yet. Open the address and type the code.\n")
         }
-        Language::German => format!("{name} gehört noch niemandem. Adresse scannen oder öffnen, Code eingeben.\n"),
+        Language::German => format!("{name} gehört noch niemandem. Adresse öffnen, Code eingeben.\n"),
     });
     text.push_str(&places(machine, language));
     text.push_str(&format!("{}: {}\n", language.pick("Claim code", "Einrichtungscode"), printable(code)));
