@@ -66,6 +66,7 @@ struct NoRoom;
 
 /// Serves a connection until it ends.
 pub(super) async fn serve(supervisor: Arc<Supervisor>, link: Link) {
+    supervisor.reach.came(link.peer.ip());
     let is_known = supervisor.is_known(link.peer_fingerprint);
     let stranger = if is_known { None } else { supervisor.strangers.enter(link.peer.ip()) };
     if stranger.is_none() && !is_known {

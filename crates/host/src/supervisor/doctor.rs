@@ -51,6 +51,7 @@ impl Supervisor {
             check("gpu", of(&[FaultCode::NoGpu]), "a graphics card is there".into()),
             check("network", of(&[FaultCode::NoNetwork]), addresses()),
             check("ports", of(&[FaultCode::PortUnavailable]), self.ports()),
+            self.reach.check(self.listen, self.config.network.media_port, self.console_port()),
             check("disk", of(&[FaultCode::DiskFull, FaultCode::StateNotWritable]), disk(&self.state_dir)),
             check("clock", of(&[FaultCode::ClockWrong]), "the clock is plausible".into()),
             check("update", of(&[FaultCode::UpdateTakenBack]), "no update was taken back".into()),

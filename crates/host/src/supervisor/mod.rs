@@ -14,6 +14,7 @@ mod live;
 mod order;
 mod pairing;
 mod probe;
+mod reach;
 mod samples;
 mod strangers;
 mod topics;
@@ -50,6 +51,7 @@ use kept::KeptDisplays;
 use live::LiveSessions;
 pub use live::{LiveSession, SessionId};
 pub use order::UpdatePlaces;
+use reach::Reach;
 use strangers::Strangers;
 use topics::Topics;
 
@@ -78,6 +80,7 @@ pub struct Supervisor {
     slots: Arc<Semaphore>,
     /// One place a connection that has not been admitted.
     strangers: Arc<Strangers>,
+    reach: Reach,
     faults: Mutex<Vec<Fault>>,
     console_fault: Mutex<Option<Fault>>,
     log: Arc<LogRing>,
@@ -141,6 +144,7 @@ impl Supervisor {
             started: now,
             slots: Arc::new(Semaphore::new(usize::from(config.session.max_sessions))),
             strangers: Strangers::new(STRANGERS),
+            reach: Reach::default(),
             identity: trust.identity().fingerprint,
             token: secrets.token,
             console: OnceLock::new(),

@@ -219,6 +219,10 @@ async fn knock_from_everywhere(door: &Arc<Door>) {
     println!("{before} KiB before three floods, {after} KiB after");
     assert!(after < before + MEMORY_BOUND, "{before} KiB before, {after} KiB after");
     who_waited_is_let_in(door, patient).await;
+    let doctor = door.host.ctl(&["doctor", "--json"]);
+    let report: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    let firewall = report["checks"].as_array().unwrap().iter().find(|check| check["id"] == "firewall").unwrap();
+    assert_eq!(firewall["outcome"], "passed", "{report}");
     assert!(!door.host.log().contains("panicked"), "{}", door.host.log());
 }
 
