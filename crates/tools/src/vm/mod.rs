@@ -62,7 +62,7 @@ pub(crate) struct Options {
 pub(crate) enum Part {
     /// Off by its button, on again, on a larger disk
     Restart,
-    /// Refused, kept and taken back updates, where there are some
+    /// Refused, cut off, kept and taken back updates, where there are some
     Updates,
     /// Power cuts
     Cuts,

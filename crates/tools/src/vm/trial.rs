@@ -72,7 +72,7 @@ pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Resu
         running = owner.restarts(running, table).context(ended)?;
     }
     if let (true, Some(offers)) = (tried(Part::Updates), &limits.offers) {
-        running = owner.updates(running, offers, table)?;
+        running = owner.updates(running, offers, limits.seed, table)?;
     }
     if tried(Part::Cuts) {
         running = owner.loses_power(running, limits, table)?;

@@ -10,9 +10,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::{Console, Running, Table, source::Source, trial::Owner};
+use super::{Console, Running, Table, machine::Start, source::Source, trial::Owner};
 
 /// What is offered to the machine.
 pub(crate) struct Offers {
@@ -26,14 +27,21 @@ pub(crate) struct Offers {
 
 impl Owner<'_> {
     /// Goes through all of it; leaves the machine with the newer version.
-    pub(crate) fn updates(&self, running: Running, offers: &Offers, table: &mut Table) -> Result<Running> {
+    pub(crate) fn updates(&self, running: Running, offers: &Offers, seed: u64, table: &mut Table) -> Result<Running> {
         let ended = "the trial ended there";
         let source = Source::open()?;
         self.refuses(&running, &source, offers, table)?;
         let newer = version_of(&offers.newer)?;
+        source.offer(offers.newer.clone());
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut running = running;
+        for step in STEPS {
+            let after = Duration::from_secs_f64(random.random_range(0.0..3.0));
+            let name = format!("power cut {:.1} s into {step} an update", after.as_secs_f64());
+            running = table.step(&name, || self.cut_while(running, &newer, (step, after))).context(ended)?;
+        }
         let running = table
             .step(&format!("update to {newer}: staged, started, kept"), || {
-                source.offer(offers.newer.clone());
                 let begun = Instant::now();
                 let (mut console, packages) = self.stages(&running, &newer)?;
                 let staged = begun.elapsed().as_secs();
@@ -114,6 +122,25 @@ impl Owner<'_> {
         Ok((console, offer["packages"].as_array().map_or(0, Vec::len)))
     }
 
+    /// Loses power while `newer` is staged, and goes on as it was: with the old version, and nothing staged.
+    fn cut_while(&self, running: Running, newer: &str, moment: (&str, Duration)) -> Result<(Running, String)> {
+        let (step, after) = moment;
+        let mut console = self.console(&running)?;
+        check(&mut console)?;
+        console.ask("POST", "/api/v1/update/stage", &json!({ "version": newer }))?;
+        let due = STEPS.iter().position(|known| *known == step);
+        await_status(&mut console, |status| {
+            ensure_under_way(status).map_or_else(|error| Some(Err(error)), |now| (now >= due).then_some(Ok(())))
+        })?;
+        sleep(after);
+        running.cut();
+        let mut running = self.machine.start(&Start::default())?;
+        let used = self.uses(&mut running)?;
+        let status = self.console(&running)?.show("/api/v1/update")?;
+        ensure!(status["running"] != newer && status["staged"] == Value::Null, "it was not forgotten: {status}");
+        Ok((running, used))
+    }
+
     /// The machine starts anew by itself, once or more; then it runs `version`, the update ended so, and the client
     /// streams without a question.
     fn comes_back(&self, running: Running, version: &str, ended: &str) -> Result<Running> {
@@ -132,6 +159,16 @@ impl Owner<'_> {
         Ok(running)
     }
 }
+
+/// Which step an update is at, one that is neither done nor refused.
+fn ensure_under_way(status: &Value) -> Result<Option<usize>> {
+    let at = STEPS.iter().position(|known| status["work"]["step"] == *known);
+    ensure!(at.is_some(), "it is not under way any more: {status}");
+    Ok(at)
+}
+
+/// What staging goes through, in order.
+const STEPS: [&str; 3] = ["fetching", "verifying", "writing"];
 
 fn check(console: &mut Console) -> Result<Value> {
     console.ask("POST", "/api/v1/update/check", &json!({ "from": "source" }))
