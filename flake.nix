@@ -22,14 +22,19 @@
       packagesOf = pkgs: self.packages.${pkgs.stdenv.hostPlatform.system};
 
       concerns = import ./modules/concerns.nix;
-      # A module, with the package that this flake builds.
-      withPackage = module: {
+      # A module, with the packages that this flake builds.
+      withPackages = module: {
         imports = [
           module
           (
-            { pkgs, ... }:
+            { options, pkgs, ... }:
             {
-              services.punktfunk.package = lib.mkDefault (packagesOf pkgs).punktfunk-host;
+              services.punktfunk = {
+                package = lib.mkDefault (packagesOf pkgs).punktfunk-host;
+              }
+              // lib.optionalAttrs (options.services.punktfunk ? updates) {
+                updates.package = lib.mkDefault (packagesOf pkgs).punktfunk-update;
+              };
             }
           )
         ];
@@ -39,7 +44,7 @@
       packages = forEachSystem (pkgs: import ./images/nixos/packages.nix { inherit crane pkgs; });
 
       nixosModules =
-        lib.mapAttrs (_: withPackage) (
+        lib.mapAttrs (_: withPackages) (
           concerns
           // {
             default = ./modules;
@@ -83,6 +88,7 @@
           inherit (packages)
             punktfunk-host
             punktfunk
+            punktfunk-update
             console
             docs
             ;

@@ -9,23 +9,42 @@
 }:
 let
   pkgs = import ./packages.nix { inherit lib; };
-  nixos = import ./nixos.nix { inherit lib; };
   print = import ./print.nix { inherit lib; };
 
-  evaluate =
-    modules:
+  evaluate = modules: evaluateCase { inherit modules; };
+  evaluateCase =
+    case:
     lib.evalModules {
-      specialArgs = { inherit pkgs; };
+      specialArgs = {
+        inherit pkgs;
+        # A virtual machine of a test may name the others.
+        nodes = lib.mapAttrs (_: _: { system.build.toplevel = pkgs.runCommand "nixos-system" { } ""; }) case.nodes or { };
+      };
       modules = [
-        nixos
+        (import ./nixos.nix {
+          inherit lib;
+          lacks = case.lacks or null;
+        })
         {
           boot.kernelPackages = lib.mkDefault pkgs.linuxPackages;
+          boot.loader.efi.efiSysMountPoint = lib.mkDefault "/boot";
           hardware.nvidia.package = lib.mkDefault pkgs.linuxPackages.nvidiaPackages.stable;
+          systemd.package = lib.mkDefault pkgs.systemd;
         }
       ]
-      ++ modules;
+      ++ case.modules;
     };
-  package.services.punktfunk.package = lib.mkDefault pkgs.punktfunk-host;
+  # As the flake's modules do.
+  package =
+    { options, ... }:
+    {
+      services.punktfunk = {
+        package = lib.mkDefault pkgs.punktfunk-host;
+      }
+      // lib.optionalAttrs (options.services.punktfunk ? updates) {
+        updates.package = lib.mkDefault pkgs.punktfunk-update;
+      };
+    };
   plain = (evaluate [ ]).config;
 
   # What building a system does: fails when an assertion does.
@@ -43,7 +62,7 @@ let
   checked =
     case:
     let
-      config = built (evaluate case.modules).config;
+      config = built (evaluateCase case).config;
     in
     builtins.deepSeq (print.differences plain config) config;
 
@@ -83,10 +102,11 @@ let
   nodes =
     lib.mapAttrs
       (_: node: {
+        nodes = node.all;
         modules = [
           ../.
           package
-          node
+          node.module
         ];
       })
       (
@@ -96,7 +116,13 @@ let
             let
               vm = (testOf concerns.${concern}).vm;
             in
-            lib.mapAttrsToList (name: lib.nameValuePair "${concern}-${name}") vm.nodes
+            lib.mapAttrsToList (
+              name: module:
+              lib.nameValuePair "${concern}-${name}" {
+                inherit module;
+                all = vm.nodes;
+              }
+            ) vm.nodes
           ) (lib.attrNames concerns)
         )
       );
