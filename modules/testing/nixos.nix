@@ -43,7 +43,7 @@ let
     flag users.users.*.isNormalUser users.users.*.isSystemUser
     list assertions networking.firewall.allowedUDPPortRanges networking.firewall.interfaces.*.allowedUDPPortRanges
     list systemd.mounts networking.interfaces.*.ipv4.addresses networking.interfaces.*.ipv6.addresses
-    on systemd.targets.*.enable
+    on systemd.services.*.enable systemd.targets.*.enable
     packages boot.extraModulePackages environment.systemPackages hardware.graphics.extraPackages services.udev.packages
     packages system.extraDependencies systemd.packages systemd.services.*.path systemd.services.*.restartTriggers systemd.tmpfiles.packages
     path environment.etc.*.source
@@ -58,7 +58,8 @@ let
     text fileSystems.*.fsType networking.hostName nixpkgs.hostPlatform system.stateVersion users.users.*.description
     text users.users.*.group
     text boot.loader.efi.efiSysMountPoint environment.etc.*.text system.autoUpgrade.dates system.autoUpgrade.operation
-    text systemd.services.*.description
+    text services.udev.extraRules systemd.services.*.description
+    unset systemd.services.*.overrideStrategy
     unset boot.loader.systemd-boot.xbootldrMountPoint fileSystems.*.device nix.daemonCPUSchedPolicy nix.daemonIOSchedClass
     unset system.autoUpgrade.flake time.timeZone users.users.*.home
     value systemd.package

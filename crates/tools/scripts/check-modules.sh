@@ -84,10 +84,11 @@ for name in $(cut -f1 "$work/messages" | sort -u); do
   done < <(grep "^$name"$'\t' "$work/messages")
 done
 
-# When a machine may restart with an update. The host of this machine does not run; the one in `streaming` has a session.
-mkdir "$work/idle" "$work/streaming"
+# When a machine may restart with an update. The host in `idle` does not run; the others have as many sessions.
+mkdir "$work/idle" "$work/with-0" "$work/with-1"
 printf '#!/bin/sh\nexec "%s" "$@" --runtime-dir "%s/no-host"\n' "$(realpath "$host")" "$work" >"$work/idle/punktfunk-host"
-printf '#!/bin/sh\necho "{\\"sessions\\":[{\\"id\\":1}]}"\n' >"$work/streaming/punktfunk-host"
+printf '#!/bin/sh\necho "%s"\n' '{\"sessions\":[]}' >"$work/with-0/punktfunk-host"
+printf '#!/bin/sh\necho "%s"\n' '{\"sessions\":[{\"id\":1}]}' >"$work/with-1/punktfunk-host"
 chmod +x "$work"/*/punktfunk-host
 # may YES_OR_NO HOST LOWER UPPER NOW
 may() {
@@ -101,7 +102,8 @@ may no idle 03:00 06:00 23:59
 may yes idle 23:30 06:00 23:30
 may yes idle 23:30 06:00 00:15
 may no idle 23:30 06:00 12:00
-may no streaming 03:00 06:00 04:00
+may yes with-0 03:00 06:00 04:00
+may no with-1 03:00 06:00 04:00
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
