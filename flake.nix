@@ -41,7 +41,14 @@
       };
     in
     {
-      packages = forEachSystem (pkgs: import ./images/nixos/packages.nix { inherit crane pkgs; });
+      packages = forEachSystem (
+        pkgs:
+        import ./images/nixos/packages.nix { inherit crane pkgs; }
+        // lib.optionalAttrs (pkgs.stdenv.hostPlatform.system == "x86_64-linux") {
+          inherit (self.nixosConfigurations.appliance.config.system.build) image;
+          installer = self.nixosConfigurations.installer.config.system.build.isoImage;
+        }
+      );
 
       nixosModules =
         lib.mapAttrs (_: withPackages) (
@@ -53,16 +60,30 @@
           }
         )
         // {
+          image = ./images/nixos/image.nix;
           pc = ./modules/hardware/pc.nix;
         };
 
-      nixosConfigurations.appliance = lib.nixosSystem {
-        modules = [
-          self.nixosModules.appliance
-          self.nixosModules.pc
-          ./images/nixos/template/configuration.nix
-          { nixpkgs.hostPlatform = "x86_64-linux"; }
-        ];
+      nixosConfigurations = {
+        appliance = lib.nixosSystem {
+          modules = [
+            self.nixosModules.appliance
+            self.nixosModules.image
+            self.nixosModules.pc
+            ./images/nixos/template/configuration.nix
+            { nixpkgs.hostPlatform = "x86_64-linux"; }
+          ];
+        };
+        installer = lib.nixosSystem {
+          modules = [
+            ./images/nixos/installer.nix
+            {
+              # Not to be fetched again.
+              isoImage.storeContents = [ self.nixosConfigurations.appliance.config.system.build.toplevel ];
+              nixpkgs.hostPlatform = "x86_64-linux";
+            }
+          ];
+        };
       };
 
       checks = forEachSystem (

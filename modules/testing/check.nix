@@ -17,6 +17,7 @@ let
     lib.evalModules {
       specialArgs = {
         inherit pkgs;
+        modulesPath = ./nixpkgs/modules;
         # A virtual machine of a test may name the others.
         nodes = lib.mapAttrs (_: _: { system.build.toplevel = pkgs.runCommand "nixos-system" { } ""; }) case.nodes or { };
       };
@@ -29,6 +30,7 @@ let
           boot.kernelPackages = lib.mkDefault pkgs.linuxPackages;
           boot.loader.efi.efiSysMountPoint = lib.mkDefault "/boot";
           hardware.nvidia.package = lib.mkDefault pkgs.linuxPackages.nvidiaPackages.stable;
+          system.build.toplevel = pkgs.runCommand "nixos-system" { } "";
           systemd.package = lib.mkDefault pkgs.systemd;
         }
       ]
@@ -130,6 +132,7 @@ let
     appliance = profile ../profiles/appliance.nix;
     desktop = profile ../profiles/desktop.nix;
     flake = flake.nixosConfigurations.appliance;
+    inherit (flake.nixosConfigurations) installer;
     template.modules = [
       ../profiles/appliance.nix
       ../../images/nixos/template/configuration.nix
@@ -145,20 +148,20 @@ let
     ];
   };
 
-  flake = import ./flake.nix { inherit lib pkgs; };
+  flake = import ./flake.nix { inherit evaluate lib pkgs; };
 
   suites = lib.mapAttrs (_: casesOf) concerns // {
     inherit machines nodes;
   };
   good = lib.filterAttrs (_: case: !(case ? fails || case ? refused));
   settingsOf = config: config.services.punktfunk.configFile.settings;
-  isEnabled = case: (evaluate case.modules).config.services.punktfunk.enable;
+  isEnabled = case: (evaluate case.modules).config.services.punktfunk.enable or false;
 
   snapshot =
     case:
     let
       config = checked case;
-      settings = lib.optionalString config.services.punktfunk.enable "${print.toml (settingsOf config)}";
+      settings = lib.optionalString (config.services.punktfunk.enable or false) "${print.toml (settingsOf config)}";
     in
     print.differences plain (
       removeAttrs config [ "assertions" ] // { services = removeAttrs config.services [ "punktfunk" ]; }
@@ -257,6 +260,7 @@ in
         removeAttrs flake.nixosModules [
           "appliance"
           "desktop"
+          "image"
           "pc"
         ]
       ))

@@ -39,18 +39,20 @@ let
     flag system.switch.enable virtualisation.useBootLoader virtualisation.useEFIBoot
     number boot.loader.systemd-boot.bootCounting.tries
     flag hardware.cpu.amd.updateMicrocode hardware.cpu.intel.updateMicrocode hardware.graphics.enable
+    flag boot.growPartition fileSystems.*.autoResize
     flag fonts.enableDefaultPackages hardware.nvidia.modesetting.enable hardware.nvidia.open networking.interfaces.*.wakeOnLan.enable
     flag users.users.*.isNormalUser users.users.*.isSystemUser
     list assertions networking.firewall.allowedUDPPortRanges networking.firewall.interfaces.*.allowedUDPPortRanges
     list systemd.mounts networking.interfaces.*.ipv4.addresses networking.interfaces.*.ipv6.addresses
     on systemd.services.*.enable systemd.targets.*.enable
     packages boot.extraModulePackages environment.systemPackages hardware.graphics.extraPackages services.udev.packages
-    packages system.extraDependencies systemd.packages systemd.services.*.path systemd.services.*.restartTriggers systemd.tmpfiles.packages
+    anything system.build.image system.build.isoImage system.build.toplevel
+    packages isoImage.storeContents system.extraDependencies systemd.packages systemd.services.*.path systemd.services.*.restartTriggers systemd.tmpfiles.packages
     path environment.etc.*.source
     ports networking.firewall.allowedUDPPorts networking.firewall.interfaces.*.allowedUDPPorts
     ports networking.firewall.allowedTCPPorts networking.firewall.interfaces.*.allowedTCPPorts
     strings boot.initrd.availableKernelModules boot.initrd.kernelModules boot.kernelModules fileSystems.*.options
-    strings services.xserver.videoDrivers systemd.network.networks.*.address systemd.services.*.wantedBy
+    strings nix.settings.experimental-features services.xserver.videoDrivers systemd.network.networks.*.address systemd.services.*.wantedBy
     on systemd.services.*.restartIfChanged
     section systemd.services.*.serviceConfig
     strings boot.kernelParams systemd.services.*.before systemd.services.*.requiredBy systemd.services.*.startAt
@@ -58,7 +60,7 @@ let
     text fileSystems.*.fsType networking.hostName nixpkgs.hostPlatform system.stateVersion users.users.*.description
     text users.users.*.group
     text boot.loader.efi.efiSysMountPoint environment.etc.*.text system.autoUpgrade.dates system.autoUpgrade.operation
-    text services.udev.extraRules systemd.services.*.description
+    text services.getty.helpLine services.udev.extraRules systemd.services.*.description
     unset systemd.services.*.overrideStrategy
     unset boot.loader.systemd-boot.xbootldrMountPoint fileSystems.*.device nix.daemonCPUSchedPolicy nix.daemonIOSchedClass
     unset system.autoUpgrade.flake time.timeZone users.users.*.home

@@ -17,7 +17,9 @@ let
       kernelVersion = version;
     };
   };
-  names = "coreutils foot git intel-media-driver jq nvidia-vaapi-driver punktfunk punktfunk-host punktfunk-update systemd xwayland";
+  names =
+    "coreutils dosfstools e2fsprogs foot gawk git intel-media-driver jq nano nvidia-vaapi-driver punktfunk punktfunk-host"
+    + " punktfunk-update systemd util-linux xwayland";
 in
 lib.genAttrs (lib.splitString " " names) (name: package name { })
 // {

@@ -14,4 +14,6 @@ sessions=$(punktfunk-host ctl sessions --json) || status=$?
 if [ "$status" = 69 ]; then
   exit 0
 fi
-[ "$status" = 0 ] && jq --exit-status '.sessions == []' <<<"$sessions" >/dev/null || exit 1
+if [ "$status" != 0 ] || ! jq --exit-status '.sessions == []' <<<"$sessions" >/dev/null; then
+  exit 1
+fi

@@ -105,5 +105,7 @@ may no idle 23:30 06:00 12:00
 may yes with-0 03:00 06:00 04:00
 may no with-1 03:00 06:00 04:00
 
+if crates/tools/scripts/check-installer.sh >"$work/out" 2>&1; then ok; else bad "the installer: $(cat "$work/out")"; fi
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
