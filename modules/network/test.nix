@@ -1,4 +1,4 @@
-{ ... }:
+{ pkgs, ... }:
 let
   host = more: {
     services.punktfunk = {
@@ -58,7 +58,7 @@ in
     name = "punktfunk-network";
     nodes = {
       host.services.punktfunk.enable = true;
-      client = { pkgs, ... }: { environment.systemPackages = [ pkgs.punktfunk ]; };
+      client.environment.systemPackages = [ pkgs.punktfunk ];
     };
     testScript = ''
       start_all()

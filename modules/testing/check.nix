@@ -101,6 +101,11 @@ let
       disk
     ];
   };
+  # What the test driver gives each of its machines.
+  testNetwork.networking.interfaces.eth1 = {
+    ipv4.addresses = [ { address = "192.168.1.1"; } ];
+    ipv6.addresses = [ { address = "2001:db8:1::1"; } ];
+  };
   nodes =
     lib.mapAttrs
       (_: node: {
@@ -108,6 +113,7 @@ let
         modules = [
           ../.
           package
+          testNetwork
           node.module
         ];
       })

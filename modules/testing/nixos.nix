@@ -8,14 +8,16 @@ let
   inherit (lib) types;
   # Kinds of options; below each the paths of its options, where `*` stands for any name.
   option = type: default: lib.mkOption { inherit type default; };
-  # Settings of a unit: lists come together.
+  # Settings of a unit: lists come together, and nothing else with a list.
   unitOption = types.anything // {
     merge =
       loc: defs:
-      if lib.any (def: lib.isList def.value) defs then
-        lib.concatMap (def: if lib.isList def.value then def.value else [ def.value ]) defs
+      if !lib.isList (lib.head defs).value then
+        types.anything.merge loc defs
+      else if lib.any (def: !lib.isList def.value) defs then
+        throw "The definitions for systemd unit options should be either all lists or all non-lists"
       else
-        types.anything.merge loc defs;
+        lib.concatMap (def: def.value) defs;
   };
   kinds = {
     anything = option types.anything { };

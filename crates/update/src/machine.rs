@@ -95,13 +95,17 @@ impl Machine {
     fn look_at_generations(places: &Places) -> Result<Self, MachineFault> {
         let unknown =
             || MachineFault::NoGeneration { profiles: places.profiles.clone(), booted: places.booted.clone() };
+        let running = generations::running(&places.profiles, &places.booted).ok_or_else(unknown)?;
+        let entries = generations::entries(&places.esp);
+        // A health check may come long after the start, when a configuration was switched to: then this was blessed.
+        let is_on_trial = entries.iter().any(|entry| entry.version == running && entry.counter.is_some());
         Ok(Self {
             image: "nixos".into(),
-            running: generations::running(&places.profiles, &places.booted).ok_or_else(unknown)?,
             boot: read(&places.boot_id)?.trim().to_owned(),
-            counter: counted_boot(&places.efivars),
-            entries: generations::entries(&places.esp),
+            counter: counted_boot(&places.efivars).filter(|_| is_on_trial),
             next: generations::next(&places.profiles),
+            running,
+            entries,
         })
     }
 

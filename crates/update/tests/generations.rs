@@ -145,6 +145,8 @@ fn a_generation_that_streams_stays_and_one_that_never_came_so_far_says_so() {
     fs::rename(machine.entry(143, "+1-1"), machine.entry(143, "")).unwrap();
     machine.run(&["observe"]);
     assert!(matches!(machine.state().last, Some(UpdateOutcome::Kept { .. })), "{:?}", machine.state());
+    machine.judge(false);
+    assert_eq!(machine.reboots(), 0, "it was proven: what fails now is what the machine was switched to");
 
     machine.generation(144, "+1");
     machine.run(&["observe"]);
