@@ -30,6 +30,7 @@ in
 
     own-buffers.config = host { } // {
       boot.kernel.sysctl."net.core.rmem_max" = 16777216;
+      boot.kernel.sysctl."net.core.wmem_max" = 212992;
     };
 
     port-that-changes = {

@@ -8,6 +8,9 @@ let
   inherit (lib) types;
   # Kinds of options; below each the paths of its options, where `*` stands for any name.
   option = type: default: lib.mkOption { inherit type default; };
+  highestValue = types.anything // {
+    merge = _: defs: lib.foldl' (highest: def: if def.value > highest then def.value else highest) 0 defs;
+  };
   # Settings of a unit: lists come together, and nothing else with a list.
   unitOption = types.anything // {
     merge =
@@ -22,6 +25,7 @@ let
   kinds = {
     anything = option types.anything { };
     flag = option types.bool false;
+    highest = option (types.attrsOf highestValue) { };
     list = option (types.listOf types.anything) [ ];
     on = option types.bool true;
     packages = option (types.listOf types.package) [ ];
@@ -35,7 +39,8 @@ let
     unset = option (types.nullOr types.str) null;
   };
   table = ''
-    anything boot.kernel.sysctl boot.kernelPackages hardware.nvidia.package nixpkgs.config
+    highest boot.kernel.sysctl
+    anything boot.kernelPackages hardware.nvidia.package nixpkgs.config
     flag boot.loader.efi.canTouchEfiVariables boot.loader.systemd-boot.enable hardware.enableRedistributableFirmware
     flag boot.loader.systemd-boot.bootCounting.enable system.autoUpgrade.allowReboot system.autoUpgrade.enable
     flag system.switch.enable virtualisation.useBootLoader virtualisation.useEFIBoot
