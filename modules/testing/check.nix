@@ -139,11 +139,7 @@ let
     desktop = profile ../profiles/desktop.nix;
     flake = flake.nixosConfigurations.appliance;
     inherit (flake.nixosConfigurations) installer;
-    template.modules = [
-      ../profiles/appliance.nix
-      ../../images/nixos/template/configuration.nix
-      package
-    ];
+    template = flake.template.nixosConfigurations.streamer;
   }
   // lib.optionalAttrs (readme != null) {
     readme.modules = [
