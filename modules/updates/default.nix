@@ -146,11 +146,31 @@ in
               StateDirectory = "punktfunk-update";
               StateDirectoryMode = "0755";
               UMask = "0022";
+              # It reads boot menu, firmware variables and links, and writes its own folder.
               CapabilityBoundingSet = "";
+              LockPersonality = true;
+              MemoryDenyWriteExecute = true;
               NoNewPrivileges = true;
+              PrivateDevices = true;
               PrivateNetwork = true;
+              PrivateTmp = true;
+              ProtectClock = true;
+              ProtectControlGroups = true;
               ProtectHome = true;
+              ProtectHostname = true;
+              ProtectKernelLogs = true;
+              ProtectKernelModules = true;
+              ProtectKernelTunables = true;
               ProtectSystem = "strict";
+              RestrictAddressFamilies = "none";
+              RestrictNamespaces = true;
+              RestrictRealtime = true;
+              RestrictSUIDSGID = true;
+              SystemCallArchitectures = "native";
+              SystemCallFilter = [
+                "@system-service"
+                "~@privileged @resources"
+              ];
             };
           };
 
