@@ -7,6 +7,7 @@
   services.punktfunk = {
     enable = lib.mkDefault true;
     console.welcome = lib.mkDefault true;
+    input.virtualDevices = lib.mkDefault true;
     power.stayAwake = lib.mkDefault true;
   };
 
