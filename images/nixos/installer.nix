@@ -15,6 +15,7 @@ let
       pkgs.dosfstools
       pkgs.e2fsprogs
       pkgs.gawk
+      pkgs.gnugrep
       pkgs.nano
       pkgs.systemd
       pkgs.util-linux

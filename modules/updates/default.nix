@@ -110,7 +110,7 @@ in
           inherit (cfg.updates) dates flake;
           operation = "boot";
         };
-        # Not at the cost of a stream.
+        # Not at the cost of a stream: neither what evaluates nor what builds.
         nix.daemonCPUSchedPolicy = lib.mkDefault "idle";
         nix.daemonIOSchedClass = lib.mkDefault "idle";
         environment.systemPackages = [ cfg.updates.package ];
@@ -119,7 +119,12 @@ in
         boot.kernelParams = [ "panic=30" ];
 
         systemd.services = {
-          nixos-upgrade.serviceConfig.ExecStartPost = [ "${follow} observe" ];
+          nixos-upgrade.serviceConfig = {
+            CPUSchedulingPolicy = "idle";
+            IOSchedulingClass = "idle";
+            # What is noted here would be found at the next start, too.
+            ExecStartPost = [ "-${follow} observe" ];
+          };
 
           punktfunk-gate = {
             requiredBy = [ "boot-complete.target" ];
