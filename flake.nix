@@ -22,24 +22,36 @@
       packagesOf = pkgs: self.packages.${pkgs.stdenv.hostPlatform.system};
 
       concerns = import ./modules/concerns.nix;
-      # A module, with the package that this flake builds.
-      withPackage = module: {
+      # A module, with the packages that this flake builds.
+      withPackages = module: {
         imports = [
           module
           (
-            { pkgs, ... }:
+            { options, pkgs, ... }:
             {
-              services.punktfunk.package = lib.mkDefault (packagesOf pkgs).punktfunk-host;
+              services.punktfunk = {
+                package = lib.mkDefault (packagesOf pkgs).punktfunk-host;
+              }
+              // lib.optionalAttrs (options.services.punktfunk ? updates) {
+                updates.package = lib.mkDefault (packagesOf pkgs).punktfunk-update;
+              };
             }
           )
         ];
       };
     in
     {
-      packages = forEachSystem (pkgs: import ./images/nixos/packages.nix { inherit crane pkgs; });
+      packages = forEachSystem (
+        pkgs:
+        import ./images/nixos/packages.nix { inherit crane pkgs; }
+        // lib.optionalAttrs (pkgs.stdenv.hostPlatform.system == "x86_64-linux") {
+          inherit (self.nixosConfigurations.appliance.config.system.build) image;
+          installer = self.nixosConfigurations.installer.config.system.build.isoImage;
+        }
+      );
 
       nixosModules =
-        lib.mapAttrs (_: withPackage) (
+        lib.mapAttrs (_: withPackages) (
           concerns
           // {
             default = ./modules;
@@ -48,16 +60,30 @@
           }
         )
         // {
+          image = ./images/nixos/image.nix;
           pc = ./modules/hardware/pc.nix;
         };
 
-      nixosConfigurations.appliance = lib.nixosSystem {
-        modules = [
-          self.nixosModules.appliance
-          self.nixosModules.pc
-          ./images/nixos/template/configuration.nix
-          { nixpkgs.hostPlatform = "x86_64-linux"; }
-        ];
+      nixosConfigurations = {
+        appliance = lib.nixosSystem {
+          modules = [
+            self.nixosModules.appliance
+            self.nixosModules.image
+            self.nixosModules.pc
+            ./images/nixos/template/configuration.nix
+            { nixpkgs.hostPlatform = "x86_64-linux"; }
+          ];
+        };
+        installer = lib.nixosSystem {
+          modules = [
+            ./images/nixos/installer.nix
+            {
+              # Not to be fetched again.
+              isoImage.storeContents = [ self.nixosConfigurations.appliance.config.system.build.toplevel ];
+              nixpkgs.hostPlatform = "x86_64-linux";
+            }
+          ];
+        };
       };
 
       checks = forEachSystem (
@@ -83,6 +109,7 @@
           inherit (packages)
             punktfunk-host
             punktfunk
+            punktfunk-update
             console
             docs
             ;

@@ -16,7 +16,13 @@ let
       ];
     };
     strictDeps = true;
-    cargoExtraArgs = "--locked --package punktfunk-host --package punktfunk-client --package punktfunk-tools";
+    cargoExtraArgs = lib.concatStringsSep " --package punktfunk-" [
+      "--locked"
+      "client"
+      "host"
+      "tools"
+      "update"
+    ];
     # The tests need compositors, network namespaces and fonts: `make test`.
     doCheck = false;
 
@@ -95,6 +101,7 @@ rec {
   inherit console workspace;
   punktfunk-host = program "punktfunk-host" "Streaming host for games and desktops";
   punktfunk = program "punktfunk" "The reference client of punktfunk";
+  punktfunk-update = program "punktfunk-update" "What becomes of updates of a punktfunk machine";
 
   # The demo looks for host and client beside itself.
   demo = pkgs.writeShellApplication {

@@ -1,4 +1,4 @@
-# The console: its port, its names, and the secrets that the configuration keeps in files.
+# The console: its port, its names, the secrets that the configuration keeps in files, and the screen that says where it is.
 { config, lib, ... }:
 let
   cfg = config.services.punktfunk;
@@ -66,6 +66,15 @@ in
       example = "/run/secrets/punktfunk-token";
       description = "File with a bearer token for programs, of 32 characters or more, likewise.";
     };
+
+    welcome = lib.mkOption {
+      type = lib.types.bool;
+      default = false;
+      description = ''
+        Whether the machine's first screen (`tty1`), and its first serial port where it has one, show where the console is
+        and the claim code while nobody has typed it, in place of a login. The other screens (Alt+F2) keep theirs.
+      '';
+    };
   };
 
   config = lib.mkIf cfg.enable {
@@ -75,9 +84,29 @@ in
       token_file = handed "console-token";
     };
 
-    systemd.services.punktfunk-host.serviceConfig = lib.mkIf (secrets != { }) {
-      LoadCredential = lib.mapAttrsToList (name: file: "${name}:${file}") secrets;
-    };
+    systemd.services = lib.mkMerge [
+      {
+        punktfunk-host.serviceConfig = lib.mkIf (secrets != { }) {
+          LoadCredential = lib.mapAttrsToList (name: file: "${name}:${file}") secrets;
+        };
+      }
+      (lib.mkIf cfg.console.welcome {
+        "punktfunk-welcome@".serviceConfig.ExecStart = [
+          ""
+          "${lib.getExe cfg.package} ctl welcome --follow"
+        ];
+        "punktfunk-welcome@tty1" = {
+          overrideStrategy = "asDropin";
+          wantedBy = [ "multi-user.target" ];
+        };
+        "getty@tty1".enable = false;
+        "autovt@tty1".enable = false;
+        "serial-getty@ttyS0".enable = false;
+      })
+    ];
+    services.udev.extraRules = lib.mkIf cfg.console.welcome (
+      builtins.readFile ../../images/disk/mkosi.extra/usr/lib/udev/rules.d/73-punktfunk-console.rules
+    );
 
     networking.firewall = lib.mkIf (cfg.console.enable && cfg.console.openFirewall && console.port != 0) (
       if cfg.network.interfaces == [ ] then rules else { interfaces = lib.genAttrs cfg.network.interfaces (_: rules); }

@@ -15,6 +15,8 @@ in
 
     switched-off.config = host { console.enable = false; };
 
+    on-the-screen.config = host { console.welcome = true; };
+
     closed-firewall.config = host { console.openFirewall = false; };
 
     secrets.config = host {
@@ -37,13 +39,25 @@ in
 
   vm = {
     name = "punktfunk-console";
-    nodes.machine.services.punktfunk = {
-      enable = true;
-      console.passwordFile = "/etc/console-password";
+    nodes = {
+      owned = {
+        environment.etc."console-password".text = "correct horse battery staple";
+        services.punktfunk = {
+          enable = true;
+          console.passwordFile = "/etc/console-password";
+        };
+      };
+      fresh.services.punktfunk = {
+        enable = true;
+        console.welcome = true;
+      };
     };
     testScript = ''
-      machine.wait_for_unit("punktfunk-host.service")
-      machine.succeed("curl --insecure --fail https://localhost:47990/health")
+      start_all()
+      for machine in [owned, fresh]:
+          machine.wait_for_unit("punktfunk-host.service")
+          machine.wait_until_succeeds("curl --insecure --fail https://localhost:47990/health")
+      fresh.wait_until_tty_matches("1", "47990")
     '';
   };
 }

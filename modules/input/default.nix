@@ -13,7 +13,8 @@ in
     default = false;
     description = ''
       Whether the host's user, and nobody else but root, may make virtual input devices (`/dev/uinput`, `/dev/uhid`).
-      Keyboard and pointer of a session do not need it; the host of this version makes no other devices.
+      Keyboard and pointer of a session do not need it; the host of this version makes no other devices, but its health
+      says when it could not.
     '';
   };
 

@@ -57,7 +57,8 @@ in
     networking.interfaces = lib.genAttrs cfg.network.wakeOnLan (_: {
       wakeOnLan.enable = true;
     });
-    boot.kernel.sysctl = lib.mapAttrs (_: lib.mkDefault) sysctl;
+    # Of all values that modules ask for, NixOS takes the highest.
+    boot.kernel = { inherit sysctl; };
 
     assertions = [
       {

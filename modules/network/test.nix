@@ -1,4 +1,4 @@
-{ ... }:
+{ pkgs, ... }:
 let
   host = more: {
     services.punktfunk = {
@@ -30,6 +30,7 @@ in
 
     own-buffers.config = host { } // {
       boot.kernel.sysctl."net.core.rmem_max" = 16777216;
+      boot.kernel.sysctl."net.core.wmem_max" = 212992;
     };
 
     port-that-changes = {
@@ -58,7 +59,7 @@ in
     name = "punktfunk-network";
     nodes = {
       host.services.punktfunk.enable = true;
-      client = { pkgs, ... }: { environment.systemPackages = [ pkgs.punktfunk ]; };
+      client.environment.systemPackages = [ pkgs.punktfunk ];
     };
     testScript = ''
       start_all()

@@ -171,6 +171,8 @@ in
       opened.services.punktfunk = {
         enable = true;
         pairing.policy = "open";
+        # The test's network has addresses that count as public.
+        pairing.acknowledgeRisk = true;
       };
     };
     testScript = ''

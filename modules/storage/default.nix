@@ -5,6 +5,7 @@ let
   state = "/var/lib/punktfunk";
   home = "/var/lib/punktfunk-player";
   at = cfg.storage.persistAt;
+  updates = cfg.updates.enable or false;
   rootIsVolatile = (config.fileSystems."/" or { }).fsType or null == "tmpfs";
   isKept = lib.any (mount: config.fileSystems ? ${mount}) [
     state
@@ -35,19 +36,26 @@ in
     description = ''
       Where the host's state really is, for a machine whose root file system is made anew at every start: a directory on a
       file system that is kept. It is mounted at `/var/lib/punktfunk`. Settings and saved games of applications are kept
-      beside it, in a directory whose name ends with `-player`; that is mounted at `/var/lib/punktfunk-player`.
+      beside it, in a directory whose name ends with `-player`; that is mounted at `/var/lib/punktfunk-player`. So is what
+      is known of updates, in one whose name ends with `-update`.
     '';
   };
 
   config = lib.mkIf cfg.enable {
-    systemd.mounts = lib.mkIf (at != null) [
-      (bind "State of punktfunk" at state)
-      (bind "Home of punktfunk's sessions" "${at}-player" home)
-    ];
-    systemd.tmpfiles.rules = lib.mkIf (at != null) [
-      "d ${at} 0700 punktfunk punktfunk -"
-      "d ${at}-player 0700 player player -"
-    ];
+    systemd.mounts = lib.mkIf (at != null) (
+      [
+        (bind "State of punktfunk" at state)
+        (bind "Home of punktfunk's sessions" "${at}-player" home)
+      ]
+      ++ lib.optional updates (bind "What is known of updates" "${at}-update" "/var/lib/punktfunk-update")
+    );
+    systemd.tmpfiles.rules = lib.mkIf (at != null) (
+      [
+        "d ${at} 0700 punktfunk punktfunk -"
+        "d ${at}-player 0700 player player -"
+      ]
+      ++ lib.optional updates "d ${at}-update 0755 root root -"
+    );
 
     assertions = [
       {

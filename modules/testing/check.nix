@@ -9,23 +9,44 @@
 }:
 let
   pkgs = import ./packages.nix { inherit lib; };
-  nixos = import ./nixos.nix { inherit lib; };
   print = import ./print.nix { inherit lib; };
 
-  evaluate =
-    modules:
+  evaluate = modules: evaluateCase { inherit modules; };
+  evaluateCase =
+    case:
     lib.evalModules {
-      specialArgs = { inherit pkgs; };
+      specialArgs = {
+        inherit pkgs;
+        modulesPath = ./nixpkgs/modules;
+        # A virtual machine of a test may name the others.
+        nodes = lib.mapAttrs (_: _: { system.build.toplevel = pkgs.runCommand "nixos-system" { } ""; }) case.nodes or { };
+      };
       modules = [
-        nixos
+        (import ./nixos.nix {
+          inherit lib;
+          lacks = case.lacks or null;
+        })
         {
           boot.kernelPackages = lib.mkDefault pkgs.linuxPackages;
+          boot.loader.efi.efiSysMountPoint = lib.mkDefault "/boot";
           hardware.nvidia.package = lib.mkDefault pkgs.linuxPackages.nvidiaPackages.stable;
+          system.build.toplevel = pkgs.runCommand "nixos-system" { } "";
+          systemd.package = lib.mkDefault pkgs.systemd;
         }
       ]
-      ++ modules;
+      ++ case.modules;
     };
-  package.services.punktfunk.package = lib.mkDefault pkgs.punktfunk-host;
+  # As the flake's modules do.
+  package =
+    { options, ... }:
+    {
+      services.punktfunk = {
+        package = lib.mkDefault pkgs.punktfunk-host;
+      }
+      // lib.optionalAttrs (options.services.punktfunk ? updates) {
+        updates.package = lib.mkDefault pkgs.punktfunk-update;
+      };
+    };
   plain = (evaluate [ ]).config;
 
   # What building a system does: fails when an assertion does.
@@ -43,7 +64,7 @@ let
   checked =
     case:
     let
-      config = built (evaluate case.modules).config;
+      config = built (evaluateCase case).config;
     in
     builtins.deepSeq (print.differences plain config) config;
 
@@ -80,13 +101,20 @@ let
       disk
     ];
   };
+  # What the test driver gives each of its machines.
+  testNetwork.networking.interfaces.eth1 = {
+    ipv4.addresses = [ { address = "192.168.1.1"; } ];
+    ipv6.addresses = [ { address = "2001:db8:1::1"; } ];
+  };
   nodes =
     lib.mapAttrs
       (_: node: {
+        nodes = node.all;
         modules = [
           ../.
           package
-          node
+          testNetwork
+          node.module
         ];
       })
       (
@@ -96,7 +124,13 @@ let
             let
               vm = (testOf concerns.${concern}).vm;
             in
-            lib.mapAttrsToList (name: lib.nameValuePair "${concern}-${name}") vm.nodes
+            lib.mapAttrsToList (
+              name: module:
+              lib.nameValuePair "${concern}-${name}" {
+                inherit module;
+                all = vm.nodes;
+              }
+            ) vm.nodes
           ) (lib.attrNames concerns)
         )
       );
@@ -104,11 +138,8 @@ let
     appliance = profile ../profiles/appliance.nix;
     desktop = profile ../profiles/desktop.nix;
     flake = flake.nixosConfigurations.appliance;
-    template.modules = [
-      ../profiles/appliance.nix
-      ../../images/nixos/template/configuration.nix
-      package
-    ];
+    inherit (flake.nixosConfigurations) installer;
+    template = flake.template.nixosConfigurations.streamer;
   }
   // lib.optionalAttrs (readme != null) {
     readme.modules = [
@@ -119,20 +150,20 @@ let
     ];
   };
 
-  flake = import ./flake.nix { inherit lib pkgs; };
+  flake = import ./flake.nix { inherit evaluate lib pkgs; };
 
   suites = lib.mapAttrs (_: casesOf) concerns // {
     inherit machines nodes;
   };
   good = lib.filterAttrs (_: case: !(case ? fails || case ? refused));
   settingsOf = config: config.services.punktfunk.configFile.settings;
-  isEnabled = case: (evaluate case.modules).config.services.punktfunk.enable;
+  isEnabled = case: (evaluate case.modules).config.services.punktfunk.enable or false;
 
   snapshot =
     case:
     let
       config = checked case;
-      settings = lib.optionalString config.services.punktfunk.enable "${print.toml (settingsOf config)}";
+      settings = lib.optionalString (config.services.punktfunk.enable or false) "${print.toml (settingsOf config)}";
     in
     print.differences plain (
       removeAttrs config [ "assertions" ] // { services = removeAttrs config.services [ "punktfunk" ]; }
@@ -231,6 +262,7 @@ in
         removeAttrs flake.nixosModules [
           "appliance"
           "desktop"
+          "image"
           "pc"
         ]
       ))

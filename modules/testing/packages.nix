@@ -17,7 +17,9 @@ let
       kernelVersion = version;
     };
   };
-  names = "foot git intel-media-driver nvidia-vaapi-driver punktfunk punktfunk-host sway xwayland";
+  names =
+    "coreutils dosfstools e2fsprogs foot gawk git gnugrep intel-media-driver jq nano nvidia-vaapi-driver punktfunk punktfunk-host"
+    + " punktfunk-update systemd util-linux xwayland";
 in
 lib.genAttrs (lib.splitString " " names) (name: package name { })
 // {
@@ -32,6 +34,7 @@ lib.genAttrs (lib.splitString " " names) (name: package name { })
   runCommand =
     name: attrs: _:
     package name (attrs.passthru or { } // lib.optionalAttrs (attrs ? meta) { inherit (attrs) meta; });
+  writeShellApplication = { name, ... }: package name { };
   formats.toml = _: {
     type = lib.types.attrsOf lib.types.anything;
     generate = name: value: package name { inherit value; };

@@ -1,5 +1,5 @@
 # Files of the README's machine, with its state kept elsewhere: its configuration, closed and open, and what NixOS would
-# write beside the payload.
+# write beside the payload; and its unit of updates.
 {
   lib,
   toml,
@@ -16,6 +16,16 @@ let
   inherit (config.systemd.services) punktfunk-host;
   session = config.systemd.services."punktfunk-session@";
 
+  updates =
+    (machine {
+      services.punktfunk.updates = {
+        enable = true;
+        flake = "path:/etc/nixos";
+      };
+    }).systemd.services.punktfunk-generations;
+
+  written = value: if value == true then "yes" else toString value;
+  setting = key: value: lines key (map written (if lib.isList value then value else [ value ]));
   lines = key: values: lib.concatMapStringsSep "" (value: "${key}=${value}\n") values;
   path = lib.concatMapStringsSep "" (package: "${package}/bin:");
   overrides = unit: ''
@@ -43,6 +53,12 @@ in
 
   "punktfunk-host.service.conf" = overrides punktfunk-host;
   "punktfunk-session@.service.conf" = overrides session;
+  "punktfunk-generations.service" = ''
+    [Unit]
+    Description=${updates.description}
+    ${lines "Before" updates.before}
+    [Service]
+    ${lib.concatStringsSep "" (lib.mapAttrsToList setting updates.serviceConfig)}'';
   "var-lib-punktfunk.mount" = mountUnit (builtins.elemAt config.systemd.mounts 0);
   "var-lib-punktfunk\\x2dplayer.mount" = mountUnit (builtins.elemAt config.systemd.mounts 1);
   "tmpfiles.conf" = lib.concatMapStringsSep "" (rule: "${rule}\n") config.systemd.tmpfiles.rules;
@@ -52,6 +68,7 @@ in
     session.path
     ++ [
       config.services.punktfunk.package
+      config.services.punktfunk.updates.package
       config.services.punktfunk.session.application
     ]
   );

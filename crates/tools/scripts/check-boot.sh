@@ -75,7 +75,7 @@ for override in "$work"/rendered/*.service.conf; do
   name=$(basename "$override" .conf)
   install -D -m 644 "$override" "$root/etc/systemd/system/$name.d/overrides.conf"
 done
-install -m 644 "$work"/rendered/*.mount "$root/etc/systemd/system/"
+install -m 644 "$work"/rendered/*.mount "$work"/rendered/*.service "$root/etc/systemd/system/"
 install -D -m 644 "$work/rendered/tmpfiles.conf" "$root/etc/tmpfiles.d/00-nixos.conf"
 install -D -m 644 "$work/rendered/require.toml" "$root/etc/punktfunk/punktfunk.toml"
 install -D -m 644 "$work/rendered/open.toml" "$root/usr/lib/punktfunk-check/open.toml"

@@ -84,5 +84,28 @@ for name in $(cut -f1 "$work/messages" | sort -u); do
   done < <(grep "^$name"$'\t' "$work/messages")
 done
 
+# When a machine may restart with an update. The host in `idle` does not run; the others have as many sessions.
+mkdir "$work/idle" "$work/with-0" "$work/with-1"
+printf '#!/bin/sh\nexec "%s" "$@" --runtime-dir "%s/no-host"\n' "$(realpath "$host")" "$work" >"$work/idle/punktfunk-host"
+printf '#!/bin/sh\necho "%s"\n' '{\"sessions\":[]}' >"$work/with-0/punktfunk-host"
+printf '#!/bin/sh\necho "%s"\n' '{\"sessions\":[{\"id\":1}]}' >"$work/with-1/punktfunk-host"
+chmod +x "$work"/*/punktfunk-host
+# may YES_OR_NO HOST LOWER UPPER NOW
+may() {
+  local found=yes
+  PATH=$work/$2:$PATH bash -euo pipefail modules/updates/may-restart.sh "$3" "$4" "$5" 2>"$work/out" || found=no
+  if [ "$found" = "$1" ]; then ok; else bad "a restart at $5 between $3 and $4, $2 host: $found. $(cat "$work/out")"; fi
+}
+may yes idle 03:00 06:00 03:00
+may no idle 03:00 06:00 06:00
+may no idle 03:00 06:00 23:59
+may yes idle 23:30 06:00 23:30
+may yes idle 23:30 06:00 00:15
+may no idle 23:30 06:00 12:00
+may yes with-0 03:00 06:00 04:00
+may no with-1 03:00 06:00 04:00
+
+if crates/tools/scripts/check-installer.sh >"$work/out" 2>&1; then ok; else bad "the installer: $(cat "$work/out")"; fi
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

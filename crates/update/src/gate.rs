@@ -1,11 +1,16 @@
 //! What follows from the health check of a boot: `punktfunk-gate.service` runs the check as the host's user and then this,
-//! as root.
+//! as root. And what follows from the boot menu, where no service looks at it: on NixOS.
 
-use std::{fs, io, path::Path, process::Command};
+use std::{
+    fs, io,
+    path::Path,
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use crate::{
     machine::{Machine, MachineFault},
-    model::GateReport,
+    model::{GateReport, UpdateOutcome},
     places::Places,
     state::{State, Verdict},
     store,
@@ -50,6 +55,65 @@ pub fn judge(places: &Places, report: &Path, result: &str) -> Result<Verdict, Ma
 
 /// How the check ends that systemd stops.
 const STOPPED: &str = "signal/TERM";
+
+/// Why the machine's updates cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowFault {
+    /// The machine.
+    #[error(transparent)]
+    Machine(#[from] MachineFault),
+    /// The state file.
+    #[error(transparent)]
+    Store(#[from] store::StoreFault),
+    /// The service manager.
+    #[error("the machine cannot be started anew: {0}")]
+    Reboot(io::Error),
+}
+
+/// Notes what is started next and what became of the last update, and says what is news.
+///
+/// # Errors
+/// The machine cannot be looked at, or the state not be kept.
+pub fn observe(places: &Places) -> Result<State, FollowFault> {
+    let machine = Machine::look(places)?;
+    let (before, after) = change(places, |state| {
+        let before = state.clone();
+        state.observe(&machine, unix_now());
+        (before, state.clone())
+    })?;
+    if let (Some(last), true) = (&after.last, after.last != before.last) {
+        match last {
+            UpdateOutcome::Kept { version, from, .. } => {
+                eprintln!("punktfunk-update: {version} streams and stays; {from} ran before");
+            }
+            UpdateOutcome::TakenBack { version, from, reason, .. } => {
+                eprintln!("punktfunk-update: {version} was taken back, {from} runs again: {reason}");
+            }
+        }
+    }
+    if let (Some(staged), true) = (&after.staged, after.staged != before.staged) {
+        eprintln!("punktfunk-update: {} is tried when the machine starts next", staged.version);
+    }
+    Ok(after)
+}
+
+/// Starts the machine anew if something waits to be tried; whether it does.
+///
+/// # Errors
+/// Likewise, or the service manager refuses.
+pub fn apply(places: &Places) -> Result<bool, FollowFault> {
+    let state = observe(places)?;
+    let running = Machine::look(places)?.running;
+    let Some(staged) = state.staged.filter(|staged| staged.version != running) else { return Ok(false) };
+    eprintln!("punktfunk-update: starting anew with {}", staged.version);
+    reboot(places).map_err(FollowFault::Reboot)?;
+    Ok(true)
+}
+
+/// Seconds since 1970; a clock before that is at 0.
+pub(crate) fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
 
 /// Asks the service manager to start the machine anew; it goes on meanwhile.
 ///

@@ -8,12 +8,14 @@
 //! [`model`] what goes over it. Read [`state`] first.
 //!
 //! This is no boot loader and no updater of its own: `systemd-sysupdate` writes the slots, `systemd-boot` counts the tries,
-//! `systemd-bless-boot` ends the trial.
+//! `systemd-bless-boot` ends the trial. On NixOS `nixos-rebuild` stages, and a generation is a version: of this, [`machine`],
+//! [`state`] and [`gate`] do the same work there.
 #![forbid(unsafe_code)]
 
 pub mod client;
 pub mod fetch;
 pub mod gate;
+mod generations;
 pub mod machine;
 pub mod model;
 pub mod offer;

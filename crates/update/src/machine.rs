@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{places::Places, version::Version};
+use crate::{generations, places::Places, version::Version};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Machine {
     pub counter: Option<Counter>,
     /// The image's boot entries.
     pub entries: Vec<Entry>,
+    /// On NixOS: the generation that is started next, which `nixos-rebuild` puts there rather than this program.
+    pub next: Option<Version>,
 }
 
 /// A boot entry of the image.
@@ -54,6 +56,14 @@ pub enum MachineFault {
         /// The file that would.
         path: PathBuf,
     },
+    /// A NixOS whose generation was deleted while it runs, or that was never made by `nixos-rebuild`.
+    #[error("no generation in {} is the system that runs ({})", profiles.display(), booted.display())]
+    NoGeneration {
+        /// Where generations are.
+        profiles: PathBuf,
+        /// What was booted.
+        booted: PathBuf,
+    },
     /// A file that every system has cannot be read.
     #[error("{}: {source}", path.display())]
     Unreadable {
@@ -71,12 +81,32 @@ impl Machine {
     /// This is no system made from an image, or a file cannot be read.
     pub fn look(places: &Places) -> Result<Self, MachineFault> {
         let release = read(&places.os_release)?;
+        if value(&release, "ID").as_deref() == Some("nixos") {
+            return Self::look_at_generations(places);
+        }
         let no_image = || MachineFault::NoImage { path: places.os_release.clone() };
         let image = value(&release, "IMAGE_ID").filter(|id| !id.is_empty()).ok_or_else(no_image)?;
         let running = value(&release, "IMAGE_VERSION").and_then(|text| text.parse().ok()).ok_or_else(no_image)?;
         let boot = read(&places.boot_id)?.trim().to_owned();
         let entries = entries(&places.esp, &image);
-        Ok(Self { counter: counted_boot(&places.efivars), image, running, boot, entries })
+        Ok(Self { counter: counted_boot(&places.efivars), image, running, boot, entries, next: None })
+    }
+
+    fn look_at_generations(places: &Places) -> Result<Self, MachineFault> {
+        let unknown =
+            || MachineFault::NoGeneration { profiles: places.profiles.clone(), booted: places.booted.clone() };
+        let running = generations::running(&places.profiles, &places.booted).ok_or_else(unknown)?;
+        let entries = generations::entries(&places.esp);
+        // A health check may come long after the start, when a configuration was switched to: then this was blessed.
+        let is_on_trial = entries.iter().any(|entry| entry.version == running && entry.counter.is_some());
+        Ok(Self {
+            image: "nixos".into(),
+            boot: read(&places.boot_id)?.trim().to_owned(),
+            counter: counted_boot(&places.efivars).filter(|_| is_on_trial),
+            next: generations::next(&places.profiles),
+            running,
+            entries,
+        })
     }
 
     /// The entry of this version.
@@ -136,7 +166,8 @@ fn entry(path: &Path, image: &str) -> Option<Entry> {
     Some(Entry { version: version.parse().ok()?, counter, path: path.to_owned() })
 }
 
-fn split(stem: &str) -> (&str, Option<Counter>) {
+/// A boot entry's name without its tries, and those.
+pub(crate) fn split(stem: &str) -> (&str, Option<Counter>) {
     let counted = stem.rsplit_once('+').and_then(|(version, counter)| {
         let (left, done) = counter.split_once('-').unwrap_or((counter, "0"));
         Some((version, Counter { left: left.parse().ok()?, done: done.parse().ok()? }))

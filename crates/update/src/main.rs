@@ -5,7 +5,7 @@ use std::{io, os::fd::AsFd as _, os::unix::net::UnixListener, path::PathBuf, pro
 use clap::{Parser, Subcommand};
 use punktfunk_update::{gate, places::Places, service};
 
-/// Updates of the system image. systemd starts this; `punktfunk-host ctl update` asks it.
+/// Updates of the system image. systemd starts this; `punktfunk-host ctl update` asks it. On NixOS it follows generations.
 #[derive(Debug, Parser)]
 #[command(name = "punktfunk-update", version, arg_required_else_help = true)]
 struct Cli {
@@ -32,6 +32,12 @@ enum Command {
         #[arg(long, value_name = "RESULT", default_value = "no result")]
         result: String,
     },
+    /// Note what is started next, and what became of the last update, for where no service does
+    Observe,
+    /// Start the machine anew if an update waits to be tried
+    Apply,
+    /// Say that you have read that an update was taken back
+    Dismiss,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +47,9 @@ fn main() -> ExitCode {
         Command::Verdict { report, result } => {
             gate::judge(&places, &report, &result).map(drop).map_err(|error| error.to_string())
         }
+        Command::Observe => gate::observe(&places).map(drop).map_err(|error| error.to_string()),
+        Command::Apply => gate::apply(&places).map(drop).map_err(|error| error.to_string()),
+        Command::Dismiss => gate::change(&places, |state| state.dismiss()).map(drop).map_err(|error| error.to_string()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,6 +37,12 @@ pub struct Places {
     /// Where the EFI system partition may be mounted
     #[arg(long, value_name = "DIR", default_values = ["/efi", "/boot", "/boot/efi"])]
     pub esp: Vec<PathBuf>,
+    /// Where NixOS keeps its generations
+    #[arg(long, value_name = "DIR", default_value = "/nix/var/nix/profiles")]
+    pub profiles: PathBuf,
+    /// The system that NixOS was booted with
+    #[arg(long, value_name = "DIR", default_value = "/run/booted-system")]
+    pub booted: PathBuf,
     /// The program that writes slots
     #[arg(long, value_name = "FILE", default_value = "/usr/lib/systemd/systemd-sysupdate")]
     pub sysupdate: PathBuf,

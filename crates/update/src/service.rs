@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 mod desk;
@@ -104,10 +104,6 @@ fn answer(mut stream: &UnixStream, answer: &Answer) {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Whole values are put in and taken out: a panic elsewhere cannot leave one half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Requests at once.

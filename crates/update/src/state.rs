@@ -74,6 +74,29 @@ impl State {
 
     /// Follows what the machine shows; whether anything changed.
     pub fn observe(&mut self, machine: &Machine, unix: u64) -> bool {
+        let settled = self.settle(machine, unix);
+        self.find_staged(machine) || settled
+    }
+
+    /// What `nixos-rebuild` put into the boot menu, to be started next and not tried to its end.
+    fn find_staged(&mut self, machine: &Machine) -> bool {
+        let Some(next) = &machine.next else { return false };
+        let tries = machine.entry(next).and_then(|entry| entry.counter);
+        let waits = *next != machine.running && tries.is_some_and(|tries| tries.left > 0);
+        match &self.staged {
+            Some(staged) if staged.version == *next || staged.version == machine.running && !waits => return false,
+            None if !waits => return false,
+            _ => {}
+        }
+        // What was staged before is not started any more.
+        self.staged = None;
+        if waits {
+            self.staged(next.clone(), machine.running.clone());
+        }
+        true
+    }
+
+    fn settle(&mut self, machine: &Machine, unix: u64) -> bool {
         let Some(staged) = &self.staged else { return false };
         let entry = machine.entry(&staged.version);
         if machine.running == staged.version {

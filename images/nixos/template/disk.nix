@@ -1,6 +1,7 @@
-# The disk: a GPT disk with an EFI partition labelled ESP and an ext4 partition labelled root. On an empty disk /dev/DISK:
+# The disk: a GPT disk with an EFI partition labelled ESP and an ext4 partition labelled root. The installer's
+# `punktfunk-install` makes them; by hand, on an empty disk /dev/DISK:
 #
-#   printf 'size=1GiB, type=uefi, name=ESP\ntype=linux, name=root\n' | sfdisk --label gpt /dev/DISK
+#   sfdisk /dev/DISK <disk.sfdisk
 #   mkfs.vfat -n ESP /dev/disk/by-partlabel/ESP
 #   mkfs.ext4 -L root /dev/disk/by-partlabel/root
 {

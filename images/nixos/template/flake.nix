@@ -1,6 +1,6 @@
 {
-  # The folder of a checkout of punktfunk, or wherever its flake is to be had.
-  inputs.punktfunk.url = "path:/etc/nixos/punktfunk";
+  # A checkout of punktfunk beside this file, or wherever its flake is to be had.
+  inputs.punktfunk.url = "path:./punktfunk";
   inputs.nixpkgs.follows = "punktfunk/nixpkgs";
 
   outputs =

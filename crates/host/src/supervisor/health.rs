@@ -108,7 +108,7 @@ impl Supervisor {
         }
         if let Some(what) = self.update_taken_back() {
             let remedy = "wait for a newer version, or stage this one again once what failed is mended; the Update page \
-                          and `ctl update` dismiss this";
+                          and `ctl update dismiss` take this away, on NixOS `punktfunk-update dismiss`";
             faults.push(fault(FaultCode::UpdateTakenBack, Severity::Warning, what, remedy));
         }
         if access("/dev/uinput", Access::WRITE_OK).is_err() {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{locked, unix_now};
+use super::locked;
 use crate::{
     client::Piece,
     fetch::{Receiver, Source},
@@ -124,7 +124,7 @@ impl Service {
         // While a slot is written, its entry is not there yet: that says nothing.
         let state = gate::change(&self.places, |state| {
             if work.is_none() {
-                state.observe(&machine, unix_now());
+                state.observe(&machine, gate::unix_now());
             }
             state.clone()
         })?;

@@ -48,6 +48,7 @@ impl Loader {
             boot: self.boots.to_string(),
             counter,
             entries: self.entries.clone(),
+            next: None,
         }
     }
 }
@@ -205,4 +206,31 @@ proptest! {
         }
         prop_assert!(false, "still on trial");
     }
+}
+
+#[test]
+fn a_generation_that_was_put_into_the_boot_menu_is_staged_until_its_tries_are_used_up() {
+    let mut loader = Loader::new();
+    let mut state = State::default();
+    let next = |machine: Machine| Machine { next: Some(version("2")), ..machine };
+    assert!(!state.observe(&next(loader.machine(version("1"), None)), 1), "it is not in the boot menu yet");
+    loader.stage("2", 1);
+    assert!(state.observe(&next(loader.machine(version("1"), None)), 2));
+    assert!(!state.observe(&next(loader.machine(version("1"), None)), 3));
+    assert!(
+        state.observe(&Machine { next: Some(version("1")), ..loader.machine(version("1"), None) }, 3),
+        "rolled back"
+    );
+    assert_eq!(state.staged, None);
+    assert!(state.observe(&next(loader.machine(version("1"), None)), 3));
+    let trial = next(loader.boot());
+    assert!(!state.observe(&trial, 4), "it runs");
+    assert_eq!(state.judge(&trial, Ok(&report(GatePart::Stream, false))), Verdict::Reboot);
+    let back = next(loader.boot());
+    assert_eq!(back.running, version("1"));
+    assert!(state.observe(&back, 5));
+    let last = state.last.clone();
+    assert!(matches!(&last, Some(UpdateOutcome::TakenBack { reason, .. }) if reason == "no frame came"), "{last:?}");
+    assert!(!state.observe(&back, 6), "what failed is not staged again");
+    assert_eq!((state.staged, state.last), (None, last));
 }

@@ -1,0 +1,2 @@
+# Stands in for nixpkgs' file of this name.
+{ pkgs, name, ... }: pkgs.runCommand name { } ""
