@@ -50,6 +50,13 @@ debian=$(mirror Debian) security=$(mirror Debian-Security)
 stanza() { printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main non-free-firmware\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n' "$1" "$2"; }
 { stanza "$debian" "trixie trixie-updates"; [ -z "$security" ] || stanza "$security" trixie-security; } >"$sources"
 
+# The boot menu sorts by this: whatever has another name and sorts after the system is never what it starts by itself.
+mkdir -p "$work/ukify"
+printf 'ID=punktfunk-factory-reset\nNAME=punktfunk\nPRETTY_NAME="punktfunk %s"\nIMAGE_VERSION=%s\n' "$version" "$version" \
+  >"$work/ukify/factory-reset.release"
+printf '[UKI]\nOSRelease=@/usr/lib/systemd/factory-reset.release\n' >"$work/ukify/ukify.conf"
+run install -m 644 "$work/ukify/factory-reset.release" "$work/ukify/ukify.conf" /usr/lib/systemd/
+
 step "building punktfunk $version"
 seed=$(uuidgen --sha1 --namespace @dns --name "punktfunk_$version")
 run mkosi --directory images/disk --force --image-version "$version" --seed "$seed" --source-date-epoch "$SOURCE_DATE_EPOCH" \

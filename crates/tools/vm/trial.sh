@@ -5,6 +5,7 @@ opens() { if setpriv --reuid "$1" --regid "$1" --init-groups sh -c ": <>$2" 2>/d
 
 fact state "$(systemctl is-system-running --wait)"
 fact failed "$(systemctl --failed --plain --no-legend | awk '{ print $1 }' | tr '\n' ' ')"
+fact reset "$(grep -c punktfunk.factory_reset /proc/cmdline || true)"
 fact version "$(. /etc/os-release && echo "$IMAGE_ID $IMAGE_VERSION")"
 fact machine-id "$(cat /etc/machine-id)"
 fact name "$(cat /proc/sys/kernel/hostname)"

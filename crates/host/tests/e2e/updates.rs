@@ -33,6 +33,8 @@ fn machine(dir: &Path, entries: &[&str]) -> Places {
         boot_id: at("boot-id"),
         efivars: at("efivars"),
         esp: vec![at("esp")],
+        profiles: at("profiles"),
+        booted: at("booted"),
         sysupdate: at("sysupdate"),
         gpgv: "/usr/bin/gpgv".into(),
         curl: "/usr/bin/curl".into(),

@@ -127,6 +127,7 @@ fn machine_from_inside(running: &mut Running, machine: &Machine, table: &mut Tab
     has("listens", "listens", &|found| found.contains("punktfunk-host"));
     has("version", "version", &|found| found.starts_with("punktfunk "));
     has("boot entry", "entries", &|found| !found.contains('+') && found.contains("punktfunk_"));
+    has("the factory reset did not start by itself", "reset", &|found| found == "0");
     has("time", "time", &|found| found.contains('='));
     let part = |name: &str| said.lines().filter_map(|line| line.strip_prefix(name)).collect::<Vec<_>>().join("\n");
     table.note(format!("What the host waited for:\n{}", part("chain ")));
