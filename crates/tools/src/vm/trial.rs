@@ -247,17 +247,30 @@ impl Owner<'_> {
         Ok(())
     }
 
+    /// A machine that shows its boot menu, if it was pressed in time.
+    fn menu(&self) -> Result<Option<Running>> {
+        let running = self.machine.start(&Start::default())?;
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(120) {
+            let shown = running.shown();
+            if shown.contains("factory reset") {
+                return Ok(Some(running));
+            }
+            if shown.contains("punktfunk starts") {
+                break;
+            }
+            running.order("sendkey spc")?;
+            sleep(Duration::from_millis(100));
+        }
+        Ok(None)
+    }
+
     /// Chosen in the boot menu, as only somebody at the machine can.
     fn resets(&self, table: &mut Table) {
         table.step("factory reset from the boot menu", || {
-            let mut running = self.machine.start(&Start::default())?;
-            let menu = |shown: &str| shown.contains("factory reset").then_some(());
-            let deadline = Instant::now() + Duration::from_secs(120);
-            while menu(&running.shown()).is_none() {
-                ensure!(Instant::now() < deadline, "the menu did not come");
-                running.order("sendkey spc")?;
-                sleep(Duration::from_millis(300));
-            }
+            // The firmware listens to keys for a moment only, and on a busy machine that is easily missed.
+            let mut running =
+                (0..KEY_TRIES).find_map(|_| self.menu().transpose()).context("the menu did not come")??;
             running.photograph(&self.machine.dir().join("menu.png"))?;
             running.order("sendkey down")?;
             sleep(Duration::from_secs(1));
@@ -306,5 +319,7 @@ impl std::fmt::Display for Moment {
     }
 }
 
+/// How often the machine is started for its boot menu.
+const KEY_TRIES: u32 = 5;
 /// What the owner chose.
 const PASSWORD: &str = "correct horse battery";
