@@ -37,7 +37,7 @@ packages() {
 }
 make_base() {
   step "making a base of Debian's packages"
-  rm -rf "$work/base"
+  rm -rf --one-file-system "$work/base"
   mmdebstrap --quiet --variant=essential --components=main,non-free-firmware --include="$(packages | paste --serial --delimiters=,)" \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
@@ -47,7 +47,7 @@ make_base() {
   cp -a "$work/base/." "$(buildah mount "$container")/"
   buildah config --label containers.bootc=1 --label ostree.bootable=true "$container"
   buildah commit --quiet --rm "$container" "$base" >/dev/null
-  rm -rf "$work/base"
+  rm -rf --one-file-system "$work/base"
 }
 base=localhost/base:$({ packages; find images/bootc/debian -type f -exec cat {} +; } | cksum | cut -d' ' -f1)
 buildah inspect --type image "$base" >/dev/null 2>&1 || make_base
@@ -69,6 +69,10 @@ container=$(buildah from --pull-never "$tag")
 trap 'buildah rm "$container" >/dev/null' EXIT
 root=$(buildah mount "$container")
 [ -z "${EXTRA:-}" ] || cp -a "$EXTRA/." "$root/"
+# The places where buildah puts files of its own while the container is built.
+find "$root"/etc/{hostname,hosts} -maxdepth 0 -empty -delete 2>/dev/null || true
+rm -rf "$root"/run/*
+buildah commit --quiet --timestamp "$SOURCE_DATE_EPOCH" "$container" "$tag" >/dev/null
 step "checking its layout"
 cargo run --locked --quiet -p punktfunk-tools -- bootc-lint "$root"
 ! command -v bootc >/dev/null || bootc container lint --rootfs "$root"
@@ -78,7 +82,7 @@ repository=$work/repo
 [ -e "$repository/config" ] || ostree --repo="$repository" init --mode=archive
 # As bootc does when it takes a container: what the image has in /etc is the default, of which each deployment has a copy.
 mv "$root/etc" "$root/usr/etc"
-kargs=$(sed -n 's/^kargs = \[\(.*\)\]/\1/p' "$root"/usr/lib/bootc/kargs.d/*.toml | tr -d '",')
+kargs=$(sed -n 's/^kargs = \["\(.*\)"\]$/\1/p' "$root"/usr/lib/bootc/kargs.d/*.toml | sed 's/", "/ /g')
 commit=$(ostree --repo="$repository" commit --branch="$branch" --tree=dir="$root" --subject="punktfunk $version" \
   --add-metadata-string=version="$version" --timestamp="@$SOURCE_DATE_EPOCH" ${SIGN_WITH:+--gpg-sign="$SIGN_WITH"})
 size=$(du --summarize --block-size=1M "$root" | cut -f1)
@@ -104,7 +108,7 @@ make_disk() {
   ostree --repo="$deployed" pull-local --remote=punktfunk "$repository" "$commit" >/dev/null
   ostree --repo="$deployed" refs --create="punktfunk:$branch" "$commit"
   args=(--karg=root=LABEL=punktfunk --karg=rw)
-  for karg in $kargs; do args+=("--karg=$karg"); done
+  for karg in $kargs; do args+=("--karg-append=$karg"); done
   ostree admin deploy --sysroot="$work/mount" --os=punktfunk "${args[@]}" "punktfunk:$branch" >/dev/null
 }
 [ "${DISK:-}" = no ] || make_disk
