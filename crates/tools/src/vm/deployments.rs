@@ -111,7 +111,9 @@ fn from_inside(shell: &mut Shell, table: &mut Table) {
     has("the service for slots rests", rests, &|found| found == "no");
     let says = |found: &str| found.contains("updated by its distribution's means");
     has("ctl update says so", "punktfunk-host ctl update || true", &says);
-    has("memory", "free --mebi | awk '/^Mem/ { print $7 \" MiB available\" }'", &|found| !found.is_empty());
+    has("memory", "awk '/^MemAvailable/ { print int($2 / 1024) \" MiB available\" }' /proc/meminfo", &|found| {
+        !found.is_empty()
+    });
     has("time", "systemd-analyze time | head -1", &|found| found.contains('='));
 }
 
@@ -282,7 +284,7 @@ impl House<'_> {
 }
 
 fn last_line(said: &str) -> String {
-    said.lines().last().unwrap_or_default().to_owned()
+    said.lines().last().unwrap_or_default().chars().take(160).collect()
 }
 
 const ENDED: &str = "the trial ended there";

@@ -38,7 +38,7 @@ enum Loader {
 /// What a start is given beside the machine itself.
 #[derive(Default)]
 pub(crate) struct Start {
-    /// Look at the system from inside once it is up.
+    /// Look at the system from inside once it is up; where there are deployments, [`Running::shell`] can at any time.
     pub(crate) looked_at: bool,
 }
 
@@ -97,13 +97,15 @@ impl Machine {
         let monitor = self.dir.join("monitor.sock");
         let _ = fs::remove_file(&monitor);
         let (inside_device, loads) = match self.loader {
-            Loader::Firmware => (format!("file:{}", inside.display()), self.firmware()),
+            Loader::Firmware => {
+                let looks = if start.looked_at { look_from_inside() } else { Vec::new() };
+                (format!("file:{}", inside.display()), [self.firmware(), looks].concat())
+            }
             Loader::Entries => (format!("unix:{},server=on,wait=off", inside.display()), self.newest_entry()?),
         };
         let qemu = Command::new("qemu-system-x86_64")
             .args(self.arguments(&serial, &inside_device, &monitor))
             .args(loads)
-            .args(if start.looked_at { look_from_inside() } else { Vec::new() })
             .stdin(Stdio::null())
             .stderr(File::create(file("qemu.log"))?)
             .spawn()

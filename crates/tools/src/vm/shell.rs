@@ -6,20 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// A line to that somebody.
 pub(crate) struct Shell {
     stream: UnixStream,
     heard: Vec<u8>,
     number: u32,
+    is_there: bool,
 }
 
 impl Shell {
     /// Nobody need be there yet: the first command waits for it.
     pub(crate) fn over(stream: UnixStream) -> Result<Self> {
-        stream.set_read_timeout(Some(AGAIN))?;
-        Ok(Self { stream, heard: Vec::new(), number: 0 })
+        stream.set_read_timeout(Some(POLL))?;
+        Ok(Self { stream, heard: Vec::new(), number: 0, is_there: false })
     }
 
     /// Has a line of bash carried out by root; says what it wrote. One that fails is an error with that.
@@ -40,51 +41,49 @@ impl Shell {
     /// Begins what ends the machine.
     pub(crate) fn begin(&mut self, command: &str) -> Result<()> {
         self.await_somebody()?;
-        let number = self.next();
-        Ok(writeln!(self.stream, "{number} {command}")?)
+        self.say(command).map(drop)
     }
 
     fn ask(&mut self, command: &str) -> Result<(i32, String)> {
         self.await_somebody()?;
-        let number = self.next();
-        writeln!(self.stream, "{number} {command}")?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(answer) = self.answer(number)? {
-                return Ok(answer);
-            }
-            ensure!(Instant::now() < deadline, "inside, `{command}` did not end within {PATIENCE:?}");
-        }
+        let number = self.say(command)?;
+        let answer = self.answer(number, PATIENCE)?;
+        answer.with_context(|| format!("inside, `{command}` did not end within {PATIENCE:?}"))
     }
 
-    /// Says something to whoever is there until somebody answers.
+    /// Says something to whoever may be there until somebody answers.
     fn await_somebody(&mut self) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
+        while !self.is_there {
+            ensure!(Instant::now() < deadline, "nobody inside answered within {PATIENCE:?}");
+            let number = self.say("true")?;
+            self.is_there = self.answer(number, AGAIN)?.is_some();
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, command: &str) -> Result<u32> {
+        self.number += 1;
+        writeln!(self.stream, "{} {command}", self.number)?;
+        Ok(self.number)
+    }
+
+    /// The answer to this number, if it comes in time.
+    fn answer(&mut self, number: u32, patience: Duration) -> Result<Option<(i32, String)>> {
+        let deadline = Instant::now() + patience;
+        let mut piece = [0; 4096];
         while Instant::now() < deadline {
-            let number = self.next();
-            writeln!(self.stream, "{number} true")?;
-            if self.answer(number)?.is_some() {
-                return Ok(());
+            match self.stream.read(&mut piece) {
+                Ok(0) => bail!("the machine ended"),
+                Ok(count) => self.heard.extend_from_slice(&piece[..count]),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if let Some(answer) = answer_in(&String::from_utf8_lossy(&self.heard), number) {
+                return Ok(Some(answer));
             }
         }
-        bail!("nobody inside answered within {PATIENCE:?}")
-    }
-
-    fn next(&mut self) -> u32 {
-        self.number += 1;
-        self.number
-    }
-
-    /// What came to this number, if it came by now or comes within [`AGAIN`].
-    fn answer(&mut self, number: u32) -> Result<Option<(i32, String)>> {
-        let mut piece = [0; 4096];
-        match self.stream.read(&mut piece) {
-            Ok(0) => bail!("the machine ended"),
-            Ok(count) => self.heard.extend_from_slice(&piece[..count]),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(error) => return Err(error.into()),
-        }
-        Ok(answer_in(&String::from_utf8_lossy(&self.heard), number))
+        Ok(None)
     }
 }
 
@@ -97,7 +96,8 @@ fn answer_in(heard: &str, number: u32) -> Option<(i32, String)> {
 
 /// A machine that starts takes minutes; so does an upgrade in it.
 const PATIENCE: Duration = Duration::from_secs(600);
-const AGAIN: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests {
