@@ -17,6 +17,7 @@ fi
 extra=$work/bootc/extra
 mkdir -p "$extra-newer/etc/punktfunk" "$extra-broken/usr/lib/systemd/system/punktfunk-host.service.d"
 echo newer >"$extra-newer/etc/punktfunk/newer"
+{ cat images/appliance/etc/punktfunk/punktfunk.toml; echo '# newer'; } >"$extra-newer/etc/punktfunk/punktfunk.toml"
 printf '[Service]\nExecStart=\nExecStart=/bin/false\n' >"$extra-broken/usr/lib/systemd/system/punktfunk-host.service.d/broken.conf"
 
 image() { # FOLDER VERSION [EXTRA]

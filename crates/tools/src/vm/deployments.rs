@@ -4,7 +4,7 @@
 //! ostree fetches, deploys and merges in the machine itself. Two things are played: the boot loader, which `bootc install`
 //! brings, by QEMU, and the registry by an ostree repository over HTTP.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, thread::sleep, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -74,6 +74,7 @@ fn trial(options: &Options, dir: &std::path::Path, table: &mut Table) -> Result<
     house.is_kept(&first.name, table);
     house.edits(table);
     house.refuses(&offers, &newer, table);
+    house.loses_power(&offers, &newer, &first.name, table).context(ENDED)?;
     house.upgrades(&offers, &newer, table).context(ENDED)?;
     house.rolls_back(&first.name, table).context(ENDED)?;
     house.is_kept(&first.name, table);
@@ -177,7 +178,14 @@ impl House<'_> {
     fn edits(&mut self, table: &mut Table) {
         table.step("edited in /etc: a name for the host, a file of one's own", || {
             let name = format!("printf '\\n[host]\\nname = \"{NAME}\"\\n' >>/etc/punktfunk/punktfunk.toml");
-            Ok((self.shell.run(&format!("{name} && echo mine >/etc/mine")).map(drop)?, String::new()))
+            self.shell.run(&format!("{name} && echo mine >/etc/mine"))?;
+            let differs = self.shell.run("ostree admin config-diff")?;
+            ensure!(differs.contains("punktfunk/punktfunk.toml"), "config-diff says: {differs}");
+            Ok(((), format!("config-diff lists {} files", differs.lines().count())))
+        });
+        table.step("a kernel argument of one's own", || {
+            let append = format!("ostree admin kargs edit-in-place --append-if-missing={ARGUMENT}");
+            Ok((self.shell.run(&append).map(drop)?, String::new()))
         });
     }
 
@@ -196,6 +204,17 @@ impl House<'_> {
         });
     }
 
+    fn loses_power(&mut self, offers: &Offers, newer: &Version, first: &str, table: &mut Table) -> Option<()> {
+        table.step("power cut five seconds into an upgrade", || {
+            offers.offer(newer)?;
+            self.shell.begin(UPGRADE)?;
+            sleep(Duration::from_secs(5));
+            self.running.lose_power();
+            Ok((self.start()?, String::new()))
+        })?;
+        self.runs_well(&format!("{first} starts, with edits and trust"), first, table)
+    }
+
     fn upgrades(&mut self, offers: &Offers, newer: &Version, table: &mut Table) -> Option<()> {
         table.step(&format!("upgrade to {}: fetched, checked, deployed", newer.name), || {
             offers.offer(newer)?;
@@ -206,10 +225,14 @@ impl House<'_> {
             &newer.name,
             table,
         )?;
-        table.step("so is what the new version changed in /etc", || {
+        table.step("in /etc is what the new version brings, and what the owner changed where both did", || {
             let found = self.shell.run("cat /etc/punktfunk/newer /etc/mine")?;
             ensure!(found == "newer\nmine", "{found}");
-            Ok(((), String::new()))
+            let default =
+                self.shell.run("tail -1 /usr/etc/punktfunk/punktfunk.toml; tail -1 /etc/punktfunk/punktfunk.toml")?;
+            ensure!(default == format!("# newer\nname = \"{NAME}\""), "the last lines of default and file: {default}");
+            self.shell.run(&format!("grep --word-regexp {ARGUMENT} /proc/cmdline"))?;
+            Ok(((), "the kernel argument, too".to_owned()))
         });
         self.is_kept(&newer.name, table);
         Some(())
@@ -240,7 +263,7 @@ impl House<'_> {
         table.step("why is kept", || {
             let kept = self.shell.run("cat /var/lib/punktfunk-deployment/taken-back")?;
             let (_, reason) = kept.split_once(": ").context("no reason")?;
-            ensure!(!reason.trim().is_empty(), "no reason in {kept}");
+            ensure!(reason.starts_with("ready: "), "the reason is not that the host did not start: {kept}");
             Ok(((), reason.to_owned()))
         })
     }
@@ -290,5 +313,7 @@ fn last_line(said: &str) -> String {
 const ENDED: &str = "the trial ended there";
 /// As `bootc upgrade` does: fetch, check, deploy, for the next start.
 const UPGRADE: &str = "ostree admin upgrade";
+/// A kernel argument that nothing reads.
+const ARGUMENT: &str = "punktfunk.trial";
 /// What the owner calls the host.
 const NAME: &str = "den";

@@ -328,12 +328,17 @@ impl Running {
 
     /// Pulls the plug.
     pub(crate) fn cut(self) {}
+
+    /// Pulls the plug, for whoever goes on to start it again.
+    pub(crate) fn lose_power(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.qemu.kill();
-        let _ = self.qemu.wait();
+        self.lose_power();
     }
 }
 
