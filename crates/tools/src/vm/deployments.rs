@@ -260,6 +260,12 @@ impl House<'_> {
             Ok(((), String::new()))
         })?;
         self.runs_well(&format!("{first} runs again, with trust"), first, table)?;
+        table.step("the console says why", || {
+            let health = self.owner.console(&self.running)?.show("/api/v1/health")?.to_string();
+            let wanted = format!("version {} was started once and taken back; {first} runs again", broken.name);
+            ensure!(health.contains(&wanted), "not in {health}");
+            Ok(((), wanted))
+        });
         table.step("why is kept", || {
             let kept = self.shell.run("cat /var/lib/punktfunk-deployment/taken-back")?;
             let (_, reason) = kept.split_once(": ").context("no reason")?;

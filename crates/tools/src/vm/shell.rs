@@ -89,7 +89,7 @@ impl Shell {
 
 fn answer_in(heard: &str, number: u32) -> Option<(i32, String)> {
     let (_, after) = heard.rsplit_once(&format!("began {number}\n"))?;
-    let (said, end) = after.rsplit_once(&format!("ended {number} "))?;
+    let (said, end) = after.split_once(&format!("\nended {number} "))?;
     let status = end.split_once('\n')?.0.trim().parse().ok()?;
     Some((status, said.trim().to_owned()))
 }
