@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo console host test e2e screenshots check-api lint check check-modules check-boot image image-test bench fuzz
+.PHONY: help setup demo console host test e2e screenshots check-api lint check check-modules check-boot image image-test image-bootc image-bootc-test bench fuzz
 
 CARGO ?= cargo
 # nextest runs each test in a process of its own, as tests expect that look at what their process left behind; plain
@@ -20,7 +20,7 @@ BUILD = $(CARGO) build --locked -p punktfunk-host -p punktfunk-client -p punktfu
 TARGET = $(shell $(CARGO) metadata --format-version 1 --no-deps --offline | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
 help: ## Lists the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: ## Installs the system packages that building and testing need (Debian, Ubuntu)
 	@crates/tools/scripts/setup.sh
@@ -74,6 +74,13 @@ image-test: setup console ## Boots the image in QEMU, claims it, pairs, streams,
 	crates/tools/scripts/setup.sh vm
 	$(CARGO) build --locked -p punktfunk-client -p punktfunk-tools
 	crates/tools/scripts/image-test.sh
+
+image-bootc: setup console ## Builds the bootc flavour on a base of Debian's packages, and deploys it on a disk (root)
+	crates/tools/scripts/image-bootc.sh
+
+image-bootc-test: setup console ## Boots that deployment in QEMU, claims it, streams, upgrades it, rolls it back (root)
+	$(CARGO) build --locked -p punktfunk-client -p punktfunk-tools
+	crates/tools/scripts/image-bootc-test.sh
 
 check-api: ## Asks the API everything that its document allows and much that it does not (schemathesis, PyPI)
 	crates/tools/scripts/check-api-schema.sh

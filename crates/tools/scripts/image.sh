@@ -11,7 +11,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
 crates/tools/scripts/setup.sh image
-[ -e web/dist/index.html ] || { echo "image: web/dist is empty: run \`make console\` first" >&2; exit 1; }
 begun=$SECONDS
 step() { echo "image: $1 ($((SECONDS - begun)) s)" >&2; }
 run() { crates/tools/scripts/image-root.sh "$@"; }
@@ -26,19 +25,10 @@ programs=${PROGRAMS:-$work/programs}
 mkdir -p "$work/cache" "$work/packages" "$work/work" "$output"
 rm -f "$output"/punktfunk_*
 
-build_programs() {
+if [ -z "${PROGRAMS:-}" ]; then
   step "building the programs against Debian 13"
-  cargo fetch --locked --quiet
-  # No path of this machine in the programs, so that two machines build the same.
-  flags="--remap-path-prefix=$PWD=/src --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
-  run env --unset=SOURCE_DATE_EPOCH RUSTFLAGS="$flags" CARGO_PROFILE_RELEASE_DEBUG=false CARGO_TARGET_DIR="$work/cargo" \
-    cargo build --release --locked --offline --quiet -p punktfunk-host -p punktfunk-client -p punktfunk-update
-  mkdir -p "$programs/usr/bin"
-  for program in punktfunk-host punktfunk punktfunk-update; do
-    run strip -o "$programs/usr/bin/$program" "$work/cargo/release/$program"
-  done
-}
-[ -n "${PROGRAMS:-}" ] || build_programs
+  crates/tools/scripts/image-programs.sh "$programs"
+fi
 install -D -m 644 "${KEYRING:-/dev/null}" "$programs/usr/lib/systemd/import-pubring.gpg"
 
 # Where Debian's packages come from: where this machine has its own from.

@@ -27,6 +27,8 @@ boot=(mmdebstrap systemd-container)
 image=(mmdebstrap jq uuid-runtime)
 # `make image-test`: machines to boot it in
 vm=(qemu-system-x86 ovmf gnupg)
+# `make image-bootc`: a base of Debian's packages, the container on it, and its deployment; `make image-bootc-test` starts it
+bootc=(mmdebstrap buildah ostree e2fsprogs gnupg qemu-system-x86)
 # `make console`: builds the console
 node=(nodejs npm)
 # `make e2e`: a browser, and fonts for its screenshots
@@ -38,10 +40,11 @@ case "${1:-base}" in
   boot) packages=("${boot[@]}") ;;
   image) packages=("${image[@]}") ;;
   vm) packages=("${vm[@]}") ;;
+  bootc) packages=("${bootc[@]}") ;;
   node) packages=("${node[@]}") ;;
   browser) packages=("${browser[@]}") ;;
   *)
-    echo "setup: there is no group \"$1\"; there are base, nix, boot, image, vm, node and browser" >&2
+    echo "setup: there is no group \"$1\"; there are base, nix, boot, image, vm, bootc, node and browser" >&2
     exit 2
     ;;
 esac

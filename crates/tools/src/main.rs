@@ -1,5 +1,6 @@
 //! Development glue. `make demo` is the only part a newcomer meets.
 
+mod bootc_lint;
 mod demo;
 mod latency_probe;
 mod loss_harness;
@@ -48,6 +49,14 @@ enum Command {
     /// QEMU without acceleration, UEFI firmware, forwarded ports. Prints one table; exits with 1 if a step failed. Pictures
     /// of the screen and logs of every start stay in the directory.
     Vm(vm::Options),
+    /// Boots a deployment of the bootc flavour in a virtual machine, uses it, upgrades it, rolls it back
+    ///
+    /// QEMU without acceleration, which loads what the newest boot entry names. Prints one table; exits with 1 if a step failed.
+    VmBootc(vm::deployments::Options),
+    /// Looks whether a root file system keeps the rules of `bootc container lint`
+    ///
+    /// One line a rule; exits with 1 if one is broken.
+    BootcLint(bootc_lint::Options),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +66,8 @@ fn main() -> ExitCode {
         Command::LatencyProbe(options) => latency_probe::run(&options),
         Command::LossHarness(options) => loss_harness::run(&options),
         Command::Vm(options) => vm::run(&options),
+        Command::VmBootc(options) => vm::deployments::run(&options),
+        Command::BootcLint(options) => bootc_lint::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

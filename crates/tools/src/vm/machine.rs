@@ -14,18 +14,31 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::{entries::Entry, shell::Shell};
+
 /// A machine with the image on its disk, switched off.
 pub(crate) struct Machine {
     dir: PathBuf,
     /// Where its ports are forwarded to: one of the sixteen million addresses of loopback.
     address: Ipv4Addr,
     starts: Cell<u32>,
+    loader: Loader,
+}
+
+/// What starts the system on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loader {
+    /// UEFI firmware, and the boot loader on the disk.
+    Firmware,
+    /// QEMU itself, which is given what the newest boot entry of the deployments on the disk says. When the system restarts,
+    /// QEMU ends.
+    Entries,
 }
 
 /// What a start is given beside the machine itself.
 #[derive(Default)]
 pub(crate) struct Start {
-    /// Look at the system from inside once it is up.
+    /// Look at the system from inside once it is up; where there are deployments, [`Running::shell`] can at any time.
     pub(crate) looked_at: bool,
 }
 
@@ -47,9 +60,21 @@ impl Machine {
         File::options().write(true).open(&disk)?.set_len(DISK)?;
         fs::copy(FIRMWARE_VARIABLES, dir.join("variables.fd"))
             .with_context(|| format!("{FIRMWARE_VARIABLES}: crates/tools/scripts/setup.sh vm installs it"))?;
+        Ok(Self::new(dir, Loader::Firmware))
+    }
+
+    /// A machine whose disk is a copy of `disk`: a file system with an ostree deployment.
+    pub(crate) fn deployed(disk: &Path, dir: &Path) -> Result<Self> {
+        // A file with holes, which stay.
+        let copied = Command::new("cp").arg("--sparse=always").arg(disk).arg(dir.join("disk.raw")).status()?;
+        ensure!(copied.success(), "{} cannot be copied", disk.display());
+        Ok(Self::new(dir, Loader::Entries))
+    }
+
+    fn new(dir: &Path, loader: Loader) -> Self {
         let id = std::process::id();
         let address = Ipv4Addr::new(127, 6, (id >> 8) as u8, id as u8);
-        Ok(Self { dir: dir.to_owned(), address, starts: Cell::new(0) })
+        Self { dir: dir.to_owned(), address, starts: Cell::new(0), loader }
     }
 
     /// Where it writes its logs and pictures.
@@ -71,9 +96,16 @@ impl Machine {
         let (serial, inside) = (file("serial.log"), file("inside.log"));
         let monitor = self.dir.join("monitor.sock");
         let _ = fs::remove_file(&monitor);
+        let (inside_device, loads) = match self.loader {
+            Loader::Firmware => {
+                let looks = if start.looked_at { look_from_inside() } else { Vec::new() };
+                (format!("file:{}", inside.display()), [self.firmware(), looks].concat())
+            }
+            Loader::Entries => (format!("unix:{},server=on,wait=off", inside.display()), self.newest_entry()?),
+        };
         let qemu = Command::new("qemu-system-x86_64")
-            .args(self.arguments(&serial, &inside, &monitor))
-            .args(if start.looked_at { look_from_inside() } else { Vec::new() })
+            .args(self.arguments(&serial, &inside_device, &monitor))
+            .args(loads)
             .stdin(Stdio::null())
             .stderr(File::create(file("qemu.log"))?)
             .spawn()
@@ -81,7 +113,30 @@ impl Machine {
         Ok(Running { qemu, monitor, serial, inside, since: Instant::now(), address: self.address })
     }
 
-    fn arguments(&self, serial: &Path, inside: &Path, monitor: &Path) -> Vec<String> {
+    fn firmware(&self) -> Vec<String> {
+        let dir = self.dir.display();
+        [
+            "-drive",
+            &format!("if=pflash,format=raw,readonly=on,file={FIRMWARE}"),
+            "-drive",
+            &format!("if=pflash,format=raw,file={dir}/variables.fd"),
+            // What slows a processor that is emulated, and protects nothing there.
+            "-smbios",
+            "type=11,value=io.systemd.stub.kernel-cmdline-extra=mitigations=off",
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
+
+    fn newest_entry(&self) -> Result<Vec<String>> {
+        let Entry { kernel, initrd, arguments } = Entry::newest(&self.dir.join("disk.raw"), &self.dir)?;
+        let (kernel, initrd) = (kernel.display().to_string(), initrd.display().to_string());
+        let arguments = format!("{arguments} mitigations=off");
+        let loads = ["-no-reboot", "-kernel", &kernel, "-initrd", &initrd, "-append", &arguments].map(str::to_owned);
+        Ok([loads.to_vec(), shell_inside()].concat())
+    }
+
+    fn arguments(&self, serial: &Path, inside: &str, monitor: &Path) -> Vec<String> {
         let at = self.address;
         let forwarded: String = [("tcp", CONSOLE), ("udp", CONTROL)]
             .into_iter()
@@ -112,20 +167,13 @@ impl Machine {
             "-netdev",
             &format!("user,id=n0{forwarded}"),
             "-drive",
-            &format!("if=pflash,format=raw,readonly=on,file={FIRMWARE}"),
-            "-drive",
-            &format!("if=pflash,format=raw,file={dir}/variables.fd"),
-            "-drive",
             &format!("if=virtio,format=raw,cache=unsafe,file={dir}/disk.raw"),
             "-serial",
             &format!("file:{}", serial.display()),
             "-serial",
-            &format!("file:{}", inside.display()),
+            inside,
             "-monitor",
             &format!("unix:{},server=on,wait=off", monitor.display()),
-            // What slows a processor that is emulated, and protects nothing there.
-            "-smbios",
-            "type=11,value=io.systemd.stub.kernel-cmdline-extra=mitigations=off",
         ]
         .map(str::to_owned)
         .to_vec()
@@ -134,11 +182,23 @@ impl Machine {
 
 /// A unit that looks at the system, handed over by the firmware: the image knows nothing of it.
 fn look_from_inside() -> Vec<String> {
-    let credentials = [
+    credentials([
         ("systemd.extra-unit.trial.service", include_str!("../../vm/trial.service")),
         ("systemd.unit-dropin.multi-user.target", "[Unit]\nWants=trial.service\n"),
         ("trial.sh", include_str!("../../vm/trial.sh")),
-    ];
+    ])
+}
+
+/// Likewise one that does what [`Running::ask`] says.
+fn shell_inside() -> Vec<String> {
+    credentials([
+        ("systemd.extra-unit.shell.service", include_str!("../../vm/shell.service")),
+        ("systemd.unit-dropin.multi-user.target", "[Unit]\nWants=shell.service\n"),
+        ("shell.sh", include_str!("../../vm/shell.sh")),
+    ])
+}
+
+fn credentials(credentials: [(&str, &str); 3]) -> Vec<String> {
     credentials
         .into_iter()
         .flat_map(|(name, text)| {
@@ -215,9 +275,24 @@ impl Running {
         }
     }
 
+    /// Somebody inside, in a machine with deployments.
+    pub(crate) fn shell(&self) -> Result<Shell> {
+        Shell::over(self.connect(&self.inside).context("the second serial port")?)
+    }
+
+    /// Waits until it has switched itself off, or wants to start anew.
+    pub(crate) fn await_end(&mut self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.qemu.try_wait()?.is_none() {
+            ensure!(Instant::now() < deadline, "it did not switch itself off within {PATIENCE:?}");
+            sleep(POLL);
+        }
+        Ok(())
+    }
+
     /// Gives the monitor a command.
     pub(crate) fn order(&self, command: &str) -> Result<()> {
-        let mut stream = self.monitor()?;
+        let mut stream = self.connect(&self.monitor).context("QEMU's monitor")?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         writeln!(stream, "{command}")?;
         // The prompt after the echo says that it was carried out.
@@ -229,13 +304,13 @@ impl Running {
         Ok(())
     }
 
-    /// A moment after the start it is there.
-    fn monitor(&self) -> Result<UnixStream> {
+    /// A moment after the start a socket of QEMU's is there.
+    fn connect(&self, socket: &Path) -> std::io::Result<UnixStream> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
-            match UnixStream::connect(&self.monitor) {
+            match UnixStream::connect(socket) {
                 Err(_) if Instant::now() < deadline => sleep(POLL),
-                connected => return connected.context("QEMU's monitor"),
+                connected => return connected,
             }
         }
     }
@@ -248,22 +323,22 @@ impl Running {
     /// Presses the power button and waits until it is off.
     pub(crate) fn shut_down(mut self) -> Result<()> {
         self.order("system_powerdown")?;
-        let deadline = Instant::now() + PATIENCE;
-        while self.qemu.try_wait()?.is_none() {
-            ensure!(Instant::now() < deadline, "it did not switch itself off within {PATIENCE:?}");
-            sleep(POLL);
-        }
-        Ok(())
+        self.await_end()
     }
 
     /// Pulls the plug.
     pub(crate) fn cut(self) {}
+
+    /// Pulls the plug, for whoever goes on to start it again.
+    pub(crate) fn lose_power(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.qemu.kill();
-        let _ = self.qemu.wait();
+        self.lose_power();
     }
 }
 

@@ -2,10 +2,15 @@
 //!
 //! A [`Machine`] is a disk with its firmware, a [`Running`] one that is switched on. [`Console`] is its web console,
 //! [`Device`] a real client. [`trial`] goes through an evening with them, and [`Table`] says how it went.
+//! [`deployments`] does the same with the bootc flavour.
 
 mod console;
+pub(crate) mod deployments;
 mod device;
+mod entries;
 mod machine;
+mod offers;
+mod shell;
 mod source;
 mod table;
 mod trial;

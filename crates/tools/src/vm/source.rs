@@ -18,9 +18,9 @@ pub(crate) struct Source {
 
 impl Source {
     /// Offers nothing yet.
-    pub(crate) fn open() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT))
-            .with_context(|| format!("port {PORT} of loopback, where the test images look for updates"))?;
+    pub(crate) fn open(port: u16) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .with_context(|| format!("port {port} of loopback, where the test images look for updates"))?;
         let folder = Arc::new(Mutex::new(PathBuf::from("/nonexistent")));
         let offered = Arc::clone(&folder);
         thread::spawn(move || {
@@ -47,14 +47,11 @@ fn answer(mut stream: TcpStream, folder: &std::path::Path) -> io::Result<()> {
         }
     }
     let name = request.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
-    let file = if name.contains('/') { None } else { File::open(folder.join(name)).ok() };
-    let Some(mut file) = file else {
+    let file = if name.contains("..") { None } else { File::open(folder.join(name)).ok() };
+    let Some(mut file) = file.filter(|file| file.metadata().is_ok_and(|of| of.is_file())) else {
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     };
     let length = file.metadata()?.len();
     write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
     io::copy(&mut file, &mut stream).map(drop)
 }
-
-/// `crates/tools/scripts/image-test.sh` writes it into the test images.
-const PORT: u16 = 47_999;

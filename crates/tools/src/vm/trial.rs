@@ -29,7 +29,7 @@ pub(crate) struct Limits {
 /// What the owner knows of the machine.
 pub(crate) struct Owner<'m> {
     pub(crate) machine: &'m Machine,
-    fingerprint: Fingerprint,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) device: Device,
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Resu
 }
 
 /// Starts it, waits for what a new owner looks for, keeps the picture of it.
-fn first_start(machine: &Machine) -> Result<((Running, Fingerprint, String), String)> {
+pub(super) fn first_start(machine: &Machine) -> Result<((Running, Fingerprint, String), String)> {
     let mut running = machine.start(&Start { looked_at: true })?;
     let (fingerprint, code) = running.await_shown("the claim code", |shown| {
         let (_, last) = shown.rsplit_once("Claim code: ")?;
@@ -137,7 +137,7 @@ fn machine_from_inside(running: &mut Running, machine: &Machine, table: &mut Tab
 
 /// Nothing may have failed but the stream: 1280x720@60 is too much for a processor that is emulated. What makes gamepads
 /// has to be open to the host from inside its sandbox.
-fn doctor(console: &mut Console) -> Result<((), String)> {
+pub(super) fn doctor(console: &mut Console) -> Result<((), String)> {
     let report = console.ask("POST", "/api/v1/doctor", &serde_json::Value::Null)?;
     let checks: Vec<(String, String, String)> = report["checks"]
         .as_array()
@@ -322,4 +322,4 @@ impl std::fmt::Display for Moment {
 /// How often the machine is started for its boot menu.
 const KEY_TRIES: u32 = 5;
 /// What the owner chose.
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";

@@ -29,7 +29,7 @@ impl Owner<'_> {
     /// Goes through all of it; leaves the machine with the newer version.
     pub(crate) fn updates(&self, running: Running, offers: &Offers, seed: u64, table: &mut Table) -> Result<Running> {
         let ended = "the trial ended there";
-        let source = Source::open()?;
+        let source = Source::open(PORT)?;
         self.refuses(&running, &source, offers, table)?;
         let newer = version_of(&offers.newer)?;
         source.offer(offers.newer.clone());
@@ -228,6 +228,8 @@ fn sign(key: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// `crates/tools/scripts/image-test.sh` writes it into the test images.
+const PORT: u16 = 47_999;
 /// Fetching, checking and writing half a gigabyte takes an emulated processor a while.
 const STAGED_WITHIN: Duration = Duration::from_secs(900);
 /// Up to three failed starts, and a good one.
