@@ -105,7 +105,7 @@ in
       })
     ];
     services.udev.extraRules = lib.mkIf cfg.console.welcome (
-      builtins.readFile ../../images/disk/mkosi.extra/usr/lib/udev/rules.d/73-punktfunk-console.rules
+      builtins.readFile ../../images/appliance/usr/lib/udev/rules.d/73-punktfunk-console.rules
     );
 
     networking.firewall = lib.mkIf (cfg.console.enable && cfg.console.openFirewall && console.port != 0) (
