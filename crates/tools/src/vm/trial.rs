@@ -46,6 +46,8 @@ pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Resu
         .context(ended)?;
     table.step("the screen says that it is ready", || {
         running.await_shown("ready", |shown| shown.rsplit("Claim code").next()?.contains("is ready").then_some(()))?;
+        // The screen is another terminal than the serial port, and may be a moment behind.
+        sleep(Duration::from_secs(3));
         running.photograph(&machine.dir().join("ready.png"))?;
         Ok(((), String::new()))
     });
