@@ -6,19 +6,13 @@ cd "$(dirname "$0")/../../.."
 
 work=$PWD/target/image
 key=$work/test-key
-if [ ! -e "$key/public.gpg" ]; then
-  rm -rf "$key"
-  mkdir -p -m 700 "$key"
-  gpg --homedir "$key" --batch --quiet --passphrase '' --quick-generate-key 'punktfunk image test' ed25519 sign never
-  gpg --homedir "$key" --batch --quiet --export >"$key/public.gpg"
-fi
 
 # What the later versions have beside the first one.
 extra=$work/bootc/extra
-mkdir -p "$extra-newer/etc/punktfunk" "$extra-broken/usr/lib/systemd/system/punktfunk-host.service.d"
+crates/tools/scripts/image-test-material.sh "$work" "$extra-broken"
+mkdir -p "$extra-newer/etc/punktfunk"
 echo newer >"$extra-newer/etc/punktfunk/newer"
 { cat images/appliance/etc/punktfunk/punktfunk.toml; echo '# newer'; } >"$extra-newer/etc/punktfunk/punktfunk.toml"
-printf '[Service]\nExecStart=\nExecStart=/bin/false\n' >"$extra-broken/usr/lib/systemd/system/punktfunk-host.service.d/broken.conf"
 
 image() { # FOLDER VERSION [EXTRA]
   [ -e "$work/bootc/$1/commit" ] ||

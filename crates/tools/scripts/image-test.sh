@@ -6,12 +6,7 @@ cd "$(dirname "$0")/../../.."
 
 work=$PWD/target/image
 key=$work/test-key
-if [ ! -e "$key/public.gpg" ]; then
-  rm -rf "$key"
-  mkdir -p -m 700 "$key"
-  gpg --homedir "$key" --batch --quiet --passphrase '' --quick-generate-key 'punktfunk image test' ed25519 sign never
-  gpg --homedir "$key" --batch --quiet --export >"$key/public.gpg"
-fi
+crates/tools/scripts/image-test-material.sh "$work" "$work/extra-broken"
 
 # Test images look for updates on the machine that they are tested on.
 extra() { # NAME
@@ -20,8 +15,6 @@ extra() { # NAME
 }
 extra test
 extra broken
-mkdir -p "$work/extra-broken/usr/lib/systemd/system/punktfunk-host.service.d"
-printf '[Service]\nExecStart=\nExecStart=/bin/false\n' >"$work/extra-broken/usr/lib/systemd/system/punktfunk-host.service.d/broken.conf"
 
 image() { # FOLDER VERSION EXTRA
   [ -e "$work/$1/SHA256SUMS.gpg" ] ||

@@ -9,14 +9,8 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use punktfunk_proto::units::Fingerprint;
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime},
-};
+use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 /// Somebody who visits the console, logged in or not.
 pub(crate) struct Console {
@@ -28,14 +22,8 @@ pub(crate) struct Console {
 impl Console {
     /// A visitor who was told this fingerprint.
     pub(crate) fn visit(at: SocketAddr, fingerprint: Fingerprint) -> Result<Self> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = Arc::new(Pinned { fingerprint, provider: Arc::clone(&provider) });
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        Ok(Self { at, tls: Arc::new(config), cookie: None })
+        let tls = punktfunk_transport::https_client(fingerprint)?;
+        Ok(Self { at, tls, cookie: None })
     }
 
     /// Claims the machine; the visitor is its owner then.
@@ -97,51 +85,6 @@ impl Console {
 fn cookie_in(head: &str) -> Option<String> {
     let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie:"))?;
     Some(line.split_once(':')?.1.split(';').next()?.trim().to_owned())
-}
-
-/// Believes one certificate, if its key is held.
-#[derive(Debug)]
-struct Pinned {
-    fingerprint: Fingerprint,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        _others: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if Fingerprint::from_bytes(Sha256::digest(certificate).into()) == self.fingerprint {
-            return Ok(ServerCertVerified::assertion());
-        }
-        Err(Error::General("this is not the machine whose fingerprint was shown".to_owned()))
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// An emulated processor takes its time for a password.

@@ -10,11 +10,12 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::{
-    Console, Device, Machine, Running, Table, fresh,
+    Console, Machine, Running, Table, fresh,
     machine::Start,
     offers::{Offers, Version},
     shell::Shell,
-    trial::{Owner, PASSWORD, doctor, first_start},
+    trial::{Owner, first_start},
+    visit::Visit,
 };
 
 /// What is tried.
@@ -61,24 +62,32 @@ fn trial(options: &Options, dir: &std::path::Path, table: &mut Table) -> Result<
     let [first, newer, broken] = [&options.first, &options.newer, &options.broken].map(|folder| offers.version(folder));
     let (first, newer, broken) = (first?, newer?, broken?);
     let machine = Machine::deployed(&options.first.join(format!("punktfunk_{}.ext4", first.name)), dir)?;
-    let (running, fingerprint, code) =
-        table.step("first start, to the claim code", || first_start(&machine)).context(ENDED)?;
+    let (running, fingerprint, code) = table.need("first start, to the claim code", || first_start(&machine))?;
     let mut shell = running.shell()?;
     from_inside(&mut shell, table);
 
-    let console = Console::visit(running.console(), fingerprint)?;
-    let visit = Visit { machine: &machine, running: &running, console };
-    let device = visit.claims_and_pairs(&code, options.frames, table)?;
+    let mut console = Console::visit(running.console(), fingerprint)?;
+    let mut visit = Visit { console: &mut console, table };
+    visit.claims(&code)?;
+    visit.logs_in()?;
+    visit.table.step("the console knows that updates are not its own", || {
+        let status = visit.console.show("/api/v1/update")?;
+        ensure!(status == Value::Null, "GET /api/v1/update says {status}");
+        Ok(((), "GET /api/v1/update: 200, null; the card is not shown".to_owned()))
+    });
+    let device = visit.pairs(&machine, &running)?;
+    visit.streams(&device, &running, (options.frames, &[]));
+    visit.tests_itself();
     let owner = Owner { machine: &machine, fingerprint, device };
     let mut house = House { owner, running, shell };
     house.is_kept(&first.name, table);
     house.edits(table);
     house.refuses(&offers, &newer, table);
-    house.loses_power(&offers, &newer, &first.name, table).context(ENDED)?;
-    house.upgrades(&offers, &newer, table).context(ENDED)?;
-    house.rolls_back(&first.name, table).context(ENDED)?;
+    house.loses_power(&offers, &newer, &first.name, table)?;
+    house.upgrades(&offers, &newer, table)?;
+    house.rolls_back(&first.name, table)?;
     house.is_kept(&first.name, table);
-    house.takes_back(&offers, &broken, &first.name, table).context(ENDED)
+    house.takes_back(&offers, &broken, &first.name, table)
 }
 
 /// What is true of the deployment that runs.
@@ -116,42 +125,6 @@ fn from_inside(shell: &mut Shell, table: &mut Table) {
         !found.is_empty()
     });
     has("time", "systemd-analyze time | head -1", &|found| found.contains('='));
-}
-
-/// Somebody at a machine that is nobody's.
-struct Visit<'m> {
-    machine: &'m Machine,
-    running: &'m Running,
-    console: Console,
-}
-
-impl Visit<'_> {
-    fn claims_and_pairs(self, code: &str, frames: u64, table: &mut Table) -> Result<Device> {
-        let Self { machine, running, mut console } = self;
-        table
-            .step("claimed with the code that the screen shows", || Ok((console.claim(code, PASSWORD)?, String::new())))
-            .context(ENDED)?;
-        table.step("logged in", || Ok((console.log_in(PASSWORD)?, String::new()))).context(ENDED)?;
-        table.step("the console knows that updates are not its own", || {
-            let status = console.show("/api/v1/update")?;
-            ensure!(status == Value::Null, "GET /api/v1/update says {status}");
-            Ok(((), "GET /api/v1/update: 200, null; the card is not shown".to_owned()))
-        });
-        let device = Device::new(machine.dir(), "living-room")?;
-        table
-            .step("a client pairs by a PIN from the console", || {
-                let pin = console.arm()?;
-                Ok((device.pair(running.control(), &pin)?, String::new()))
-            })
-            .context(ENDED)?;
-        table.step("it streams a terminal at 320x180", || {
-            let decoded = device.stream(running.control(), 12, &["--at", "6s:type=ls -la /\\n"])?;
-            ensure!(decoded >= frames, "only {decoded} frames in 12 s");
-            Ok(((), format!("{decoded} frames in 12 s")))
-        });
-        table.step("the self test of the console", || doctor(&mut console));
-        Ok(device)
-    }
 }
 
 /// The machine, switched on, whoever owns it, and somebody inside.
@@ -200,8 +173,8 @@ impl House<'_> {
         });
     }
 
-    fn loses_power(&mut self, offers: &Offers, newer: &Version, first: &str, table: &mut Table) -> Option<()> {
-        table.step("power cut five seconds into an upgrade", || {
+    fn loses_power(&mut self, offers: &Offers, newer: &Version, first: &str, table: &mut Table) -> Result<()> {
+        table.need("power cut five seconds into an upgrade", || {
             offers.offer(newer)?;
             self.shell.begin(UPGRADE)?;
             sleep(Duration::from_secs(5));
@@ -211,8 +184,8 @@ impl House<'_> {
         self.runs_well(&format!("{first} starts, with edits and trust"), first, table)
     }
 
-    fn upgrades(&mut self, offers: &Offers, newer: &Version, table: &mut Table) -> Option<()> {
-        table.step(&format!("upgrade to {}: fetched, checked, deployed", newer.name), || {
+    fn upgrades(&mut self, offers: &Offers, newer: &Version, table: &mut Table) -> Result<()> {
+        table.need(&format!("upgrade to {}: fetched, checked, deployed", newer.name), || {
             offers.offer(newer)?;
             Ok((self.shell.run(UPGRADE).map(drop)?, String::new()))
         })?;
@@ -230,34 +203,34 @@ impl House<'_> {
             Ok(((), String::new()))
         });
         self.is_kept(&newer.name, table);
-        Some(())
+        Ok(())
     }
 
-    fn rolls_back(&mut self, first: &str, table: &mut Table) -> Option<()> {
+    fn rolls_back(&mut self, first: &str, table: &mut Table) -> Result<()> {
         table.step("a kernel argument of one's own", || {
             let append = format!("ostree admin kargs edit-in-place --append-if-missing={ARGUMENT}");
             Ok((self.shell.run(&append).map(drop)?, String::new()))
         });
-        table.step("rolled back by hand", || {
+        table.need("rolled back by hand", || {
             Ok((self.shell.run("ostree admin set-default 1").map(drop)?, String::new()))
         })?;
         self.starts(&format!("{first} starts again, with trust"), first, table)?;
         table.step("with the kernel argument", || {
             Ok((self.shell.run(&format!("grep --word-regexp {ARGUMENT} /proc/cmdline")).map(drop)?, String::new()))
         });
-        Some(())
+        Ok(())
     }
 
     /// A version whose host does not start.
-    fn takes_back(&mut self, offers: &Offers, broken: &Version, first: &str, table: &mut Table) -> Option<()> {
-        table.step(&format!("upgrade to {}, whose host is broken", broken.name), || {
+    fn takes_back(&mut self, offers: &Offers, broken: &Version, first: &str, table: &mut Table) -> Result<()> {
+        table.need(&format!("upgrade to {}, whose host is broken", broken.name), || {
             offers.offer(broken)?;
             self.shell.run(UPGRADE)?;
             self.restart()?;
             self.runs(&broken.name)?;
             Ok(((), "it is started".to_owned()))
         })?;
-        table.step("it starts the machine anew by itself", || {
+        table.need("it starts the machine anew by itself", || {
             self.running.await_end()?;
             self.start()?;
             Ok(((), String::new()))
@@ -269,7 +242,7 @@ impl House<'_> {
             ensure!(health.contains(&wanted), "not in {health}");
             Ok(((), wanted))
         });
-        table.step("why is kept", || {
+        table.need("why is kept", || {
             let kept = self.shell.run("cat /var/lib/punktfunk-deployment/taken-back")?;
             let (_, reason) = kept.split_once(": ").context("no reason")?;
             ensure!(reason.starts_with("ready: "), "the reason is not that the host did not start: {kept}");
@@ -278,13 +251,13 @@ impl House<'_> {
     }
 
     /// Restarts; what runs then is this version, and all is there.
-    fn starts(&mut self, step: &str, version: &str, table: &mut Table) -> Option<()> {
-        table.step("restarted", || Ok((self.restart()?, String::new())))?;
+    fn starts(&mut self, step: &str, version: &str, table: &mut Table) -> Result<()> {
+        table.need("restarted", || Ok((self.restart()?, String::new())))?;
         self.runs_well(step, version, table)
     }
 
-    fn runs_well(&mut self, step: &str, version: &str, table: &mut Table) -> Option<()> {
-        table.step(step, || {
+    fn runs_well(&mut self, step: &str, version: &str, table: &mut Table) -> Result<()> {
+        table.need(step, || {
             let used = self.owner.uses(&mut self.running)?;
             self.runs(version)?;
             let mut console = self.owner.console(&self.running)?;
@@ -319,7 +292,6 @@ fn last_line(said: &str) -> String {
     said.lines().last().unwrap_or_default().chars().take(160).collect()
 }
 
-const ENDED: &str = "the trial ended there";
 /// As `bootc upgrade` does: fetch, check, deploy, for the next start.
 const UPGRADE: &str = "ostree admin upgrade";
 /// A kernel argument that nothing reads.

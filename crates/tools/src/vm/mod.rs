@@ -15,6 +15,7 @@ mod source;
 mod table;
 mod trial;
 mod updates;
+mod visit;
 
 use std::{
     fs,

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 /// What was tried, how long it took, what came of it.
 #[derive(Default)]
@@ -31,6 +31,11 @@ impl Table {
         eprintln!("image-test: {} {step} ({seconds:.1} s): {found}", if good { "ok  " } else { "FAIL" });
         self.rows.push(Row { step: step.to_owned(), seconds, good, found });
         value
+    }
+
+    /// A step that the rest cannot do without.
+    pub(crate) fn need<T>(&mut self, step: &str, take: impl FnOnce() -> Result<(T, String)>) -> Result<T> {
+        self.step(step, take).context("the trial ended there")
     }
 
     /// A fact that has to be so.

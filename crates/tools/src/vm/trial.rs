@@ -10,7 +10,12 @@ use anyhow::{Context as _, Result, ensure};
 use punktfunk_proto::units::Fingerprint;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-use super::{Console, Device, Machine, Part, Running, Table, machine::Start, updates::Offers};
+use super::{
+    Console, Device, Machine, Part, Running, Table,
+    machine::Start,
+    updates::Offers,
+    visit::{PASSWORD, Visit},
+};
 
 /// How much is tried.
 pub(crate) struct Limits {
@@ -35,15 +40,11 @@ pub(crate) struct Owner<'m> {
 
 /// Goes through all of it. What the rest cannot do without ends it.
 pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Result<()> {
-    let ended = "the trial ended there";
-    let (mut running, fingerprint, code) =
-        table.step("first start, to the claim code", || first_start(machine)).context(ended)?;
+    let (mut running, fingerprint, code) = table.need("first start, to the claim code", || first_start(machine))?;
     machine_from_inside(&mut running, machine, table)?;
     running.photograph(&machine.dir().join("claim.png"))?;
     let mut console = Console::visit(running.console(), fingerprint)?;
-    table
-        .step("claimed with the code that the screen shows", || Ok((console.claim(&code, PASSWORD)?, String::new())))
-        .context(ended)?;
+    Visit { console: &mut console, table }.claims(&code)?;
     table.step("the screen says that it is ready", || {
         running.await_shown("ready", |shown| shown.rsplit("Claim code").next()?.contains("is ready").then_some(()))?;
         // The screen is another terminal than the serial port, and may be a moment behind.
@@ -51,27 +52,17 @@ pub(crate) fn run(machine: &Machine, limits: &Limits, table: &mut Table) -> Resu
         running.photograph(&machine.dir().join("ready.png"))?;
         Ok(((), String::new()))
     });
-    table.step("logged in", || Ok((console.log_in(PASSWORD)?, String::new()))).context(ended)?;
-    let device = Device::new(machine.dir(), "living-room")?;
-    table
-        .step("a client pairs by a PIN from the console", || {
-            let pin = console.arm()?;
-            Ok((device.pair(running.control(), &pin)?, String::new()))
-        })
-        .context(ended)?;
-    table.step("it streams a terminal at 320x180", || {
-        let picture = machine.dir().join("stream.png");
-        let at = format!("11s:snapshot={}", picture.display());
-        let frames = device.stream(running.control(), 12, &["--at", "6s:type=ls -la /\\n", "--at", &at])?;
-        ensure!(frames >= limits.frames, "only {frames} frames in 12 s");
-        Ok(((), format!("{frames} frames in 12 s")))
-    });
-    table.step("the self test of the console", || doctor(&mut console));
+    let mut visit = Visit { console: &mut console, table };
+    visit.logs_in()?;
+    let device = visit.pairs(machine, &running)?;
+    let picture = format!("11s:snapshot={}", machine.dir().join("stream.png").display());
+    visit.streams(&device, &running, (limits.frames, &["--at", &picture]));
+    visit.tests_itself();
 
     let owner = Owner { machine, fingerprint, device };
     let tried = |part| limits.parts.contains(&part);
     if tried(Part::Restart) {
-        running = owner.restarts(running, table).context(ended)?;
+        running = owner.restarts(running, table)?;
     }
     if let (true, Some(offers)) = (tried(Part::Updates), &limits.offers) {
         running = owner.updates(running, offers, limits.seed, table)?;
@@ -137,34 +128,6 @@ fn machine_from_inside(running: &mut Running, machine: &Machine, table: &mut Tab
     Ok(())
 }
 
-/// Nothing may have failed but the stream: 1280x720@60 is too much for a processor that is emulated. What makes gamepads
-/// has to be open to the host from inside its sandbox.
-pub(super) fn doctor(console: &mut Console) -> Result<((), String)> {
-    let report = console.ask("POST", "/api/v1/doctor", &serde_json::Value::Null)?;
-    let checks: Vec<(String, String, String)> = report["checks"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|check| {
-            let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
-            (text("id"), text("outcome"), text("found"))
-        })
-        .collect();
-    ensure!(!checks.is_empty(), "no checks in {report}");
-    let failed: Vec<String> = checks
-        .iter()
-        .filter(|(id, outcome, _)| match id.as_str() {
-            "stream" => false,
-            "gamepads" => outcome != "passed",
-            _ => outcome == "failed",
-        })
-        .map(|(id, _, found)| format!("{id}: {found}"))
-        .collect();
-    ensure!(failed.is_empty(), "{}", failed.join("; "));
-    let found: Vec<String> = checks.iter().map(|(id, outcome, _)| format!("{id} {outcome}")).collect();
-    Ok(((), found.join(", ")))
-}
-
 impl Owner<'_> {
     /// Logs in.
     pub(crate) fn console(&self, running: &Running) -> Result<Console> {
@@ -187,9 +150,9 @@ impl Owner<'_> {
     }
 
     /// The power button, a larger disk, on again.
-    fn restarts(&self, running: Running, table: &mut Table) -> Option<Running> {
-        table.step("the power button switches it off", || Ok((running.shut_down()?, String::new())))?;
-        table.step("back on, on a larger disk, the client connects without a question", || {
+    fn restarts(&self, running: Running, table: &mut Table) -> Result<Running> {
+        table.need("the power button switches it off", || Ok((running.shut_down()?, String::new())))?;
+        table.need("back on, on a larger disk, the client connects without a question", || {
             self.machine.grow(1 << 30)?;
             let mut running = self.machine.start(&Start { looked_at: true })?;
             let used = self.uses(&mut running)?;
@@ -323,5 +286,3 @@ impl std::fmt::Display for Moment {
 
 /// How often the machine is started for its boot menu.
 const KEY_TRIES: u32 = 5;
-/// What the owner chose.
-pub(super) const PASSWORD: &str = "correct horse battery";

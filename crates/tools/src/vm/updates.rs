@@ -28,7 +28,6 @@ pub(crate) struct Offers {
 impl Owner<'_> {
     /// Goes through all of it; leaves the machine with the newer version.
     pub(crate) fn updates(&self, running: Running, offers: &Offers, seed: u64, table: &mut Table) -> Result<Running> {
-        let ended = "the trial ended there";
         let source = Source::open(PORT)?;
         self.refuses(&running, &source, offers, table)?;
         let newer = version_of(&offers.newer)?;
@@ -38,31 +37,27 @@ impl Owner<'_> {
         for step in STEPS {
             let after = Duration::from_secs_f64(random.random_range(0.0..3.0));
             let name = format!("power cut {:.1} s into {step} an update", after.as_secs_f64());
-            running = table.step(&name, || self.cut_while(running, &newer, (step, after))).context(ended)?;
+            running = table.need(&name, || self.cut_while(running, &newer, (step, after)))?;
         }
-        let running = table
-            .step(&format!("update to {newer}: staged, started, kept"), || {
-                let begun = Instant::now();
-                let (mut console, packages) = self.stages(&running, &newer)?;
-                let staged = begun.elapsed().as_secs();
-                apply(&mut console)?;
-                let running = self.comes_back(running, &newer, "kept")?;
-                Ok((running, format!("{packages} packages differ, staged in {staged} s")))
-            })
-            .context(ended)?;
+        let running = table.need(&format!("update to {newer}: staged, started, kept"), || {
+            let begun = Instant::now();
+            let (mut console, packages) = self.stages(&running, &newer)?;
+            let staged = begun.elapsed().as_secs();
+            apply(&mut console)?;
+            let running = self.comes_back(running, &newer, "kept")?;
+            Ok((running, format!("{packages} packages differ, staged in {staged} s")))
+        })?;
         let broken = version_of(&offers.broken)?;
-        table
-            .step(&format!("update to {broken}, whose host is broken: taken back by itself"), || {
-                source.offer(offers.broken.clone());
-                let (mut console, _) = self.stages(&running, &broken)?;
-                apply(&mut console)?;
-                let running = self.comes_back(running, &newer, "taken_back")?;
-                let status = self.console(&running)?.show("/api/v1/update")?;
-                let last = &status["last"];
-                let found = format!("after {} tries: {}", last["tries"], last["reason"].as_str().unwrap_or_default());
-                Ok((running, found))
-            })
-            .context(ended)
+        table.need(&format!("update to {broken}, whose host is broken: taken back by itself"), || {
+            source.offer(offers.broken.clone());
+            let (mut console, _) = self.stages(&running, &broken)?;
+            apply(&mut console)?;
+            let running = self.comes_back(running, &newer, "taken_back")?;
+            let status = self.console(&running)?.show("/api/v1/update")?;
+            let last = &status["last"];
+            let found = format!("after {} tries: {}", last["tries"], last["reason"].as_str().unwrap_or_default());
+            Ok((running, found))
+        })
     }
 
     /// Unsigned, older, cut off.
