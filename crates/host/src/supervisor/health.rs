@@ -107,7 +107,7 @@ impl Supervisor {
             ));
         }
         if let Some(what) = self.update_taken_back() {
-            let remedy = "wait for a newer version, or stage this one again once what failed is mended; the Update page \
+            let remedy = "wait for a newer version, or stage this one again once what failed is mended; the console (About) \
                           and `ctl update dismiss` take this away, on NixOS `punktfunk-update dismiss`";
             faults.push(fault(FaultCode::UpdateTakenBack, Severity::Warning, what, remedy));
         }
