@@ -217,5 +217,6 @@ fn application(config: &Config) -> Result<Application, PlanRefusal> {
         command: session.command.iter().map(OsString::from).collect(),
         environment,
         directory: session.directory.clone(),
+        companions: Vec::new(),
     })
 }
