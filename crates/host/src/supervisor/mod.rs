@@ -11,6 +11,7 @@ mod doctor;
 pub(crate) mod health;
 mod kept;
 mod live;
+mod moonlight;
 mod order;
 mod pairing;
 mod probe;
@@ -75,6 +76,8 @@ pub struct Supervisor {
     parked: Mutex<HashMap<ParkedId, oneshot::Sender<ParkedEnd>>>,
     sessions: Mutex<LiveSessions>,
     kept: Mutex<KeptDisplays>,
+    /// Held by a device's Moonlight session; the next of the device waits for it.
+    moonlight: Mutex<HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>>,
     session_began: Notify,
     /// One permit a session.
     slots: Arc<Semaphore>,
@@ -162,6 +165,7 @@ impl Supervisor {
             parked: Mutex::default(),
             sessions: Mutex::default(),
             kept: Mutex::default(),
+            moonlight: Mutex::default(),
             session_began: Notify::new(),
             faults: Mutex::default(),
             console_fault: Mutex::default(),
@@ -375,6 +379,10 @@ impl Supervisor {
 
     fn kept(&self) -> MutexGuard<'_, KeptDisplays> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moonlight_turns(&self) -> MutexGuard<'_, HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>> {
+        self.moonlight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn probe(&self) -> MutexGuard<'_, Option<probe::Expected>> {
