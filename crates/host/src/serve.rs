@@ -24,6 +24,7 @@ use crate::{
     discovery::{self, Announced},
     error::StartError,
     exit::Exit,
+    gamestream::GameStream,
     log::{self, LogRing},
     media::{self, Media},
     service::{self, ServiceNotifier, Signals},
@@ -133,6 +134,7 @@ async fn run(setup: Setup) -> Result<End, StartError> {
         .map_err(|source| StartError::System { what: "asking the control socket for its address", source })?;
     let id = config.host.id.clone().unwrap_or_else(|| trust.host_id().to_owned());
     let fingerprint = trust.identity().fingerprint;
+    let gamestream = GameStream::open(&config, &trust, &id)?;
     let advertisement = discovery::advertise(&config, &Announced { id, fingerprint, listen, console: console.port() });
     let launcher = media::launcher(&config, &setup.runtime_dir, &setup.session_socket)?;
     let Setup { settings, secrets, log, listeners, state_dir, updates, .. } = setup;
@@ -148,6 +150,12 @@ async fn run(setup: Setup) -> Result<End, StartError> {
     let desk = Arc::new(AdminDesk(Arc::clone(&supervisor)));
     let admin = tokio::spawn(admin.run(desk, stopping()));
     let console = tokio::spawn(console.serve(Arc::clone(&supervisor), stopping()));
+    let gamestream = gamestream.map(|gamestream| gamestream.serve(Arc::clone(&supervisor), stopping()));
+    let gamestream = tokio::spawn(async {
+        if let Some(serving) = gamestream {
+            serving.await
+        }
+    });
     let server = Arc::new(server);
     let serving = tokio::spawn({
         let (supervisor, server) = (Arc::clone(&supervisor), Arc::clone(&server));
@@ -157,6 +165,7 @@ async fn run(setup: Setup) -> Result<End, StartError> {
         tokio::spawn(Arc::clone(&supervisor).keep_time()),
         tokio::spawn(Arc::clone(&supervisor).keep_health(move |line| notifier.status(line))),
         tokio::spawn(Arc::clone(&supervisor).keep_samples()),
+        tokio::spawn(Arc::clone(&supervisor).watch_moonlights()),
         tokio::spawn(notifier.keep_alive(alive(notifier, Arc::clone(&supervisor)))),
     ];
     look(&supervisor).await;
@@ -187,7 +196,7 @@ async fn run(setup: Setup) -> Result<End, StartError> {
         supervisor.stop().await;
         serving.abort();
         server.shutdown(CloseCode::Ended.code(), "the host is stopping").await;
-        let _ = tokio::join!(admin, console);
+        let _ = tokio::join!(admin, console, gamestream);
     };
     tokio::select! {
         _ = tokio::time::timeout(STOP_LIMIT, stop) => {}

@@ -69,8 +69,10 @@ impl ControlServer {
     ///
     /// # Errors
     /// The port is taken, or the address not ours.
-    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        UdpSocket::bind(address).await.map(Self)
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = std::net::UdpSocket::bind(address)?;
+        socket.set_nonblocking(true)?;
+        UdpSocket::from_std(socket).map(Self)
     }
 
     /// Where it is.

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     sync::Arc,
 };
 
@@ -10,60 +10,53 @@ use punktfunk_transport::MediaSocket;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{
-    Desk,
+    cannot_listen,
     control::{ControlHandle, ControlServer},
+    interface, listen,
     rtsp_server::{Media, Refused, RtspServer, Stage, Wanted},
 };
-use crate::supervisor::Supervisor;
+use crate::{config::Config, error::StartError, supervisor::Supervisor};
 
-/// The ports, bound; nobody is answered yet.
+/// The ports that all sessions share, bound; nobody is answered yet.
 pub struct Streams {
     rtsp: TcpListener,
     control: ControlServer,
     ports: Ports,
 }
 
-/// Where sessions are looked for: an offset from the port of the pages (GameStream spec section 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ports {
-    /// The address to listen on.
-    pub listen: IpAddr,
-    /// The port of the pages over HTTP; 0 for any ports.
-    pub base: u16,
+/// Where the sockets of a session are looked for.
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    listen: IpAddr,
+    video: u16,
+    audio: u16,
+    /// Of the second session; those of the others follow.
+    more_video: u16,
+    more_audio: u16,
 }
 
-/// One of the ports that cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[error("the port {address} of Moonlight's {stream} cannot be had: {source}")]
-pub struct PortError {
-    /// What it is for.
-    pub stream: &'static str,
-    /// Which.
-    pub address: SocketAddr,
-    source: io::Error,
-}
-
-const VIDEO: u16 = 9;
-const CONTROL: u16 = 10;
-const AUDIO: u16 = 11;
-const RTSP: u16 = 21;
-/// Ports of the second to fourth session: of video from here on, then of audio.
-const MORE: u16 = 12;
-/// As many as there may be sessions (design section 8).
-const SESSIONS: u16 = 4;
+/// Beside the first session, with ports of the standard, so many more (design section 8).
+const MORE_SESSIONS: u16 = 3;
 
 impl Ports {
-    fn at(&self, offset: u16) -> SocketAddr {
-        let port = if self.base == 0 { 0 } else { self.base.saturating_add(offset) };
-        SocketAddr::new(self.listen, port)
+    fn of(config: &Config) -> Self {
+        let (video, audio) = (config.gamestream.video_port(), config.gamestream.audio_port());
+        let more_video = audio.saturating_add(1);
+        Self {
+            listen: interface(config),
+            video,
+            audio,
+            more_video,
+            more_audio: more_video.saturating_add(MORE_SESSIONS),
+        }
     }
 
     /// The usual port, else one of those for further sessions.
     fn first_free<T>(&self, usual: u16, more: u16, bind: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
-        let others = (0..SESSIONS - 1).map(|session| self.at(more + session));
+        let others = (0..MORE_SESSIONS).map(|session| more.saturating_add(session));
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-        for address in std::iter::once(self.at(usual)).chain(others) {
-            match bind(address) {
+        for port in std::iter::once(usual).chain(others) {
+            match bind_at(SocketAddr::new(self.listen, port), &bind) {
                 Ok(bound) => return Ok(bound),
                 Err(error) => last = error,
             }
@@ -72,36 +65,37 @@ impl Ports {
     }
 }
 
+/// Binds `address`; where that is every interface and there is no IPv6, over IPv4 alone.
+fn bind_at<T>(address: SocketAddr, bind: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    bind(address).or_else(|error| match address.ip() {
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            bind((Ipv4Addr::UNSPECIFIED, address.port()).into()).map_err(|_| error)
+        }
+        _ => Err(error),
+    })
+}
+
 impl Streams {
     /// Binds the ports that all sessions share.
     ///
     /// # Errors
     /// One of them is taken, or the address is not ours.
-    pub async fn bind(ports: Ports) -> Result<Self, PortError> {
-        let (rtsp_at, control_at) = (ports.at(RTSP), ports.at(CONTROL));
-        let rtsp = TcpListener::bind(rtsp_at).await;
-        let rtsp = rtsp.map_err(|source| PortError { stream: "RTSP", address: rtsp_at, source })?;
-        let control = ControlServer::bind(control_at).await;
-        let control = control.map_err(|source| PortError { stream: "control stream", address: control_at, source })?;
-        Ok(Self { rtsp, control, ports })
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let rtsp = listen(config, config.gamestream.rtsp_port())?;
+        let address = SocketAddr::new(interface(config), config.gamestream.control_port());
+        let control = bind_at(address, ControlServer::bind).map_err(|error| cannot_listen(address, "UDP", error))?;
+        Ok(Self { rtsp, control, ports: Ports::of(config) })
     }
 
-    /// The port of RTSP, for the launch's reply.
-    ///
-    /// # Errors
-    /// The socket cannot be asked.
-    pub fn rtsp_port(&self) -> io::Result<u16> {
-        Ok(self.rtsp.local_addr()?.port())
-    }
-
-    /// Serves what is put down at `desk`, until the task is aborted. Sessions that run then go on.
+    /// Serves what is put down at the host's desk, until the task is aborted. Sessions that run then go on.
     ///
     /// # Errors
     /// The control port cannot be used.
-    pub fn serve(self, supervisor: Arc<Supervisor>, desk: Arc<Desk>) -> io::Result<JoinHandle<()>> {
+    pub fn serve(self, supervisor: Arc<Supervisor>) -> io::Result<JoinHandle<()>> {
         let Self { rtsp, control, ports } = self;
         let control_port = control.port()?;
         let (control, _) = control.start()?;
+        let desk = Arc::clone(supervisor.moonlight().desk());
         let stage = HostStage { supervisor, control, control_port, ports };
         Ok(tokio::spawn(RtspServer::new(desk, stage).serve(rtsp)))
     }
@@ -119,8 +113,8 @@ impl Stage for HostStage {
     fn bind(&self) -> io::Result<Media> {
         let video = |address: SocketAddr| MediaSocket::bind(address.ip(), address.port()).map_err(io::Error::other);
         Ok(Media {
-            video: self.ports.first_free(VIDEO, MORE, video)?,
-            audio: self.ports.first_free(AUDIO, MORE + SESSIONS - 1, UdpSocket::bind)?,
+            video: self.ports.first_free(self.ports.video, self.ports.more_video, video)?,
+            audio: self.ports.first_free(self.ports.audio, self.ports.more_audio, UdpSocket::bind)?,
         })
     }
 

@@ -18,6 +18,7 @@ mod probe;
 mod reach;
 mod samples;
 mod strangers;
+mod streams;
 mod topics;
 
 use std::{
@@ -45,7 +46,14 @@ use punktfunk_trust::{
 use punktfunk_video::{display::Backend, encode::EncoderKind};
 use tokio::sync::{Notify, Semaphore, broadcast, oneshot};
 
-use crate::{config::Config, console::Secrets, log::LogRing, media::Media, settings::SettingsStore};
+use crate::{
+    config::Config,
+    console::Secrets,
+    gamestream::{self, Moonlight},
+    log::LogRing,
+    media::Media,
+    settings::SettingsStore,
+};
 
 pub use admin::AdminDesk;
 use kept::KeptDisplays;
@@ -77,7 +85,7 @@ pub struct Supervisor {
     sessions: Mutex<LiveSessions>,
     kept: Mutex<KeptDisplays>,
     /// Held by a device's Moonlight session; the next of the device waits for it.
-    moonlight: Mutex<HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>>,
+    moonlight_turns: Mutex<HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>>,
     session_began: Notify,
     /// One permit a session.
     slots: Arc<Semaphore>,
@@ -97,6 +105,7 @@ pub struct Supervisor {
     probe: Mutex<Option<probe::Expected>>,
     /// Held while a backup is read.
     restoring: Mutex<()>,
+    moonlight: Moonlight,
 }
 
 /// What a supervisor is made of.
@@ -143,6 +152,7 @@ impl Supervisor {
             None => Administrator::new(now, trust.administrator().cloned(), cost, &mut rand::rng()),
         };
         Arc::new(Self {
+            moonlight: Moonlight::new(usize::from(config.session.max_sessions)),
             listen,
             started: now,
             slots: Arc::new(Semaphore::new(usize::from(config.session.max_sessions))),
@@ -165,7 +175,7 @@ impl Supervisor {
             parked: Mutex::default(),
             sessions: Mutex::default(),
             kept: Mutex::default(),
-            moonlight: Mutex::default(),
+            moonlight_turns: Mutex::default(),
             session_began: Notify::new(),
             faults: Mutex::default(),
             console_fault: Mutex::default(),
@@ -215,6 +225,7 @@ impl Supervisor {
         for session in &live {
             session.close(CloseCode::Ended, "the host is stopping");
         }
+        self.moonlight.desk().end_all(gamestream::End::Stopping);
         while self.end_oldest_kept() {}
         // Every session holds a permit until its threads have ended.
         let all = u32::from(self.config.session.max_sessions);
@@ -336,6 +347,11 @@ impl Supervisor {
                 for session in self.sessions().of(fingerprint) {
                     session.close(code, reason);
                 }
+                let end = match end {
+                    AccessEnd::Revoked => gamestream::End::Revoked,
+                    AccessEnd::Expired => gamestream::End::Expired,
+                };
+                self.moonlight.desk().end(fingerprint, end);
                 self.end_kept(fingerprint);
             }
             TrustEvent::AccessChanged { fingerprint, grants, remaining } => {
@@ -348,6 +364,7 @@ impl Supervisor {
     }
 
     fn tell_access(&self, fingerprint: Fingerprint, grants: Grants, remaining: Option<Duration>) {
+        self.moonlight.desk().set_grants(fingerprint, grants);
         for session in self.sessions().of(fingerprint) {
             let grants = live::wire_grants(grants);
             session.input.set_grants(grants);
@@ -382,7 +399,7 @@ impl Supervisor {
     }
 
     fn moonlight_turns(&self) -> MutexGuard<'_, HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>> {
-        self.moonlight.lock().unwrap_or_else(PoisonError::into_inner)
+        self.moonlight_turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn probe(&self) -> MutexGuard<'_, Option<probe::Expected>> {
