@@ -50,18 +50,16 @@ impl FrameLayout {
     pub fn new(total: usize, percent: u8, min_parity: u8) -> Option<Self> {
         // Parity counts as the least asked for does, so that a block with it stays within the code's limit.
         let most = (MAX_SHARDS * 100 / (100 + usize::from(percent))).min(MAX_SHARDS - usize::from(min_parity));
-        let blocks = total.div_ceil(most);
+        let blocks = total.div_ceil(most).max(1);
         if percent > 0 && blocks <= MAX_BLOCKS {
-            return Some(Self { total, per_block: total.div_ceil(blocks.max(1)), percent, min_parity });
+            return Some(Self { total, per_block: total.div_ceil(blocks), percent, min_parity });
         }
-        let blocks = if percent == 0 { total.div_ceil(MAX_BARE_SHARDS) } else { MAX_BLOCKS };
-        let per_block = total.div_ceil(blocks.max(1));
-        (per_block <= MAX_BARE_SHARDS && blocks <= MAX_BLOCKS).then_some(Self {
-            total,
-            per_block,
-            percent: 0,
-            min_parity,
-        })
+        let per_block = total.div_ceil(if percent > 0 { MAX_BLOCKS } else { total.div_ceil(MAX_BARE_SHARDS).max(1) });
+        // As much parity as there is room for; a block that is full of data has none.
+        let room = MAX_SHARDS.saturating_sub(per_block.max(1)) * 100 / per_block.max(1);
+        let percent = if room * per_block < 100 * usize::from(min_parity) { 0 } else { percent.min(room as u8) };
+        let blocks = total.div_ceil(per_block.max(1));
+        (per_block <= MAX_BARE_SHARDS && blocks <= MAX_BLOCKS).then_some(Self { total, per_block, percent, min_parity })
     }
 
     /// How many blocks.
@@ -84,10 +82,11 @@ mod tests {
     use super::{BlockLayout, FrameLayout, MAX_BARE_SHARDS, MAX_BLOCKS, MAX_SHARDS};
 
     #[test]
-    fn frames_too_large_for_parity_go_without_and_larger_ones_not_at_all() {
+    fn frames_too_large_for_their_parity_get_less_and_larger_ones_none() {
         let blocks = |total| FrameLayout::new(total, 20, 2).map(|frame| frame.blocks().collect::<Vec<_>>());
         assert_eq!(blocks(848).unwrap().iter().map(|block| block.parity).sum::<usize>(), 4 * 43);
-        assert_eq!(blocks(849).unwrap()[0], BlockLayout { data: 213, parity: 0, percent: 0 });
+        assert_eq!(blocks(849).unwrap()[0], BlockLayout { data: 213, parity: 41, percent: 19 });
+        assert_eq!(blocks(4 * 254).unwrap()[0], BlockLayout { data: 254, parity: 0, percent: 0 });
         assert_eq!(blocks(MAX_BLOCKS * MAX_BARE_SHARDS).unwrap().len(), MAX_BLOCKS);
         assert_eq!(blocks(MAX_BLOCKS * MAX_BARE_SHARDS + 1), None);
     }

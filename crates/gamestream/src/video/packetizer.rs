@@ -3,6 +3,7 @@
 //! Run by the send thread, once per frame. Everything is written where it will be sent from, in a buffer that the caller
 //! keeps; nothing is allocated once that has grown.
 
+use punktfunk_proto::video::layout as proto;
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use super::{
@@ -18,6 +19,9 @@ const UNCOUNTED: usize = 16;
 const SEAL: usize = 32;
 /// Bytes before the frame's own.
 const FRAME_HEADER: usize = 8;
+
+/// Data shards of a block at the usual parity of a fifth.
+const BLOCK_SHARDS: usize = 212;
 
 /// How a session's video is sent.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +94,11 @@ impl Packetizer {
     /// The number that the next frame will have; a client counts from 1.
     pub fn next_frame(&self) -> u32 {
         self.frame
+    }
+
+    /// How a frame of so many bytes lies in blocks with little parity, for who decides how much it gets.
+    pub fn blocks_of(&self, bytes: usize) -> proto::FrameLayout {
+        proto::FrameLayout::new(FRAME_HEADER + bytes, self.shard_bytes() - HEADER, BLOCK_SHARDS)
     }
 
     /// Parity from the next frame on, in percent.

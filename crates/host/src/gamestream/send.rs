@@ -14,7 +14,7 @@ use punktfunk_proto::{
     pacing::FramePace,
     session::host_control::HostCommand,
     units::{Bitrate, HostTime},
-    video::UnitKind,
+    video::{UnitKind, protection::FecController},
     wire::CloseCode,
 };
 use punktfunk_transport::MediaSocket;
@@ -39,6 +39,8 @@ pub struct VideoSend {
     pub ping: [u8; 16],
     /// The rate to pace by.
     pub bitrate: Bitrate,
+    /// How much parity frames get.
+    pub fec: FecController,
     /// The other threads.
     pub ends: SendEnds,
 }
@@ -67,15 +69,10 @@ impl VideoSend {
                 Some(SendMessage::Bitrate(bitrate)) => self.bitrate = bitrate,
                 Some(SendMessage::Slice(bytes)) => drop(self.ends.buffers.try_send(bytes)),
                 Some(SendMessage::Stop) => return,
+                Some(SendMessage::Loss { ppm }) => self.fec.on_report(ppm, f64::from(self.fec.percent()) / 100.0),
+                Some(SendMessage::RecoveryRequested) => self.fec.on_recovery_request(),
                 // Moonlight takes whole units, and has no speed test.
-                Some(
-                    SendMessage::UnitBegins { .. }
-                    | SendMessage::UnitEnds(_)
-                    | SendMessage::Loss { .. }
-                    | SendMessage::RecoveryRequested
-                    | SendMessage::Probe { .. },
-                )
-                | None => {}
+                Some(SendMessage::UnitBegins { .. } | SendMessage::UnitEnds(_) | SendMessage::Probe { .. }) | None => {}
             }
         }
     }
@@ -132,6 +129,9 @@ impl VideoSend {
             timestamp: at_90_khz(unit.times.pts),
             latency: tenths_of_millis(host_clock().since(unit.times.pts)),
         };
+        let percent = self.fec.percent_for(self.packetizer.blocks_of(frame.bytes.len()));
+        self.packetizer.set_fec_percent(percent);
+        self.ends.stats.set_fec_percent(percent);
         match self.packetizer.packetize(&frame, datagrams) {
             Ok(()) => self.pace(began, datagrams),
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
 use punktfunk_gamestream::{
@@ -33,6 +33,8 @@ pub struct MoonlightPeer {
     modifiers: Mutex<Modifiers>,
     /// Data shards that did not arrive.
     lost: AtomicU64,
+    /// Whether it asked for a repair.
+    asked: AtomicBool,
     /// Input events that no seat has a word for, and damaged ones.
     ignored: AtomicU64,
 }
@@ -45,6 +47,7 @@ impl MoonlightPeer {
             presence: watch::channel(Presence::Expected).0,
             modifiers: Mutex::default(),
             lost: AtomicU64::new(0),
+            asked: AtomicBool::new(false),
             ignored: AtomicU64::new(0),
         })
     }
@@ -59,9 +62,13 @@ impl MoonlightPeer {
         self.presence.subscribe()
     }
 
-    /// Data shards that did not arrive since the last call.
-    pub fn take_lost(&self) -> u64 {
-        self.lost.swap(0, Relaxed)
+    /// What was lost since the last call, of so many datagrams sent, in parts per million. As with our own clients a frame
+    /// that was lost altogether adds a flat share (spec of `punktfunk/1`, section 2.5).
+    pub fn take_loss(&self, sent: u64) -> u32 {
+        let (lost, asked) = (self.lost.swap(0, Relaxed), self.asked.swap(false, Relaxed));
+        let share = lost.saturating_mul(1_000_000) / sent.max(1);
+        let flat = if asked { LOST_FRAME_PPM } else { 0 };
+        u32::try_from(share).unwrap_or(u32::MAX).saturating_add(flat).min(1_000_000)
     }
 
     /// Input events that were passed over: those of devices that this host does not have yet, and damaged ones.
@@ -97,9 +104,13 @@ impl ControlPeer for MoonlightPeer {
     fn message(&self, message: &ClientMessage<'_>) {
         let Some(session) = self.session.get() else { return };
         match *message {
-            ClientMessage::RequestIdr => session.pipeline.request_repair(),
+            ClientMessage::RequestIdr => {
+                self.asked.store(true, Relaxed);
+                session.pipeline.request_repair();
+            }
             // Clients count frames from 1, the encoder from 0.
             ClientMessage::FramesLost { first, last } => {
+                self.asked.store(true, Relaxed);
                 session.pipeline.frames_lost(first.wrapping_sub(1), last.wrapping_sub(1));
             }
             ClientMessage::Input(payload) => self.input(session, payload),
@@ -115,6 +126,9 @@ impl ControlPeer for MoonlightPeer {
         self.presence.send_replace(Presence::Gone);
     }
 }
+
+/// What a frame that was lost altogether counts for.
+const LOST_FRAME_PPM: u32 = 50_000;
 
 /// What a client is told when its session is closed with this code.
 pub(crate) fn end_reason(code: CloseCode) -> EndReason {

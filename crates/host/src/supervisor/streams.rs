@@ -16,6 +16,7 @@ use punktfunk_gamestream::{
 use punktfunk_proto::{
     session::host_control::{HostClosed, HostCommand},
     units::Fingerprint,
+    video::protection::FecController,
     wire::CloseCode,
 };
 use punktfunk_trust::{AuditEvent, Device, Subject, Verdict};
@@ -152,9 +153,9 @@ impl Supervisor {
         };
         let packetizer = Packetizer::new(params, request.video_encrypted.then_some(&launch.key));
         let (tell, commands) = mpsc::channel(COMMANDS);
-        let (ping, bitrate) = (marks.ping_payload(), plan.bitrate);
+        let (ping, bitrate, fec) = (marks.ping_payload(), plan.bitrate, FecController::new(plan.fec_percent));
         let pipeline = Pipeline::start_with(source, &plan, tell.clone(), move |ends| {
-            VideoSend { packetizer, socket: video, ping, bitrate, ends }.run();
+            VideoSend { packetizer, socket: video, ping, bitrate, fec, ends }.run();
         })
         .map_err(|error| failed(error.to_string()))?;
         let session = Arc::new(LiveSession {
@@ -255,8 +256,7 @@ impl Supervisor {
                 _ = losses.tick() => {
                     let (before, now) = (sent, session.pipeline.stats().datagrams_sent);
                     sent = now;
-                    let ppm = opened.peer.take_lost() * 1_000_000 / (now - before).max(1);
-                    session.pipeline.report_loss(u32::try_from(ppm).unwrap_or(u32::MAX).min(1_000_000));
+                    session.pipeline.report_loss(opened.peer.take_loss(now - before));
                 }
             }
         };
