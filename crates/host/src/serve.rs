@@ -136,6 +136,8 @@ async fn run(setup: Setup) -> Result<End, StartError> {
     let fingerprint = trust.identity().fingerprint;
     let gamestream = GameStream::open(&config, &trust, &id)?;
     let advertisement = discovery::advertise(&config, &Announced { id, fingerprint, listen, console: console.port() });
+    let to_moonlight = gamestream.as_ref().and_then(|gamestream| gamestream.address().ok());
+    let to_moonlight = to_moonlight.and_then(|address| discovery::advertise_to_moonlight(&config, address));
     let launcher = media::launcher(&config, &setup.runtime_dir, &setup.session_socket)?;
     let Setup { settings, secrets, log, listeners, state_dir, updates, .. } = setup;
     let media = Media::probe(&config, launcher);
@@ -190,7 +192,7 @@ async fn run(setup: Setup) -> Result<End, StartError> {
             End::Restart
         }
     };
-    drop(advertisement);
+    drop((advertisement, to_moonlight));
     let _ = stop.send(true);
     let stop = async {
         supervisor.stop().await;

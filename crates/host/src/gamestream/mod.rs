@@ -66,6 +66,11 @@ impl GameStream {
         Ok(Some(Self { http, https, streams, key, unique_id: unique_id(id) }))
     }
 
+    /// Where Moonlight's first page is.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
     /// Serves until `stop` completes.
     pub async fn serve(self, supervisor: Arc<Supervisor>, stop: impl Future<Output = ()>) {
         let Self { http, https, streams, key, unique_id } = self;
