@@ -9,9 +9,9 @@ use tokio::sync::broadcast;
 use crate::model::{
     AdminError, AdministratorState, ApproveRequest, ArmRequest, AuditPage, AuditQuery, AuditVerdict, BackupKey,
     BackupWritten, Device, DeviceChange, DeviceStanding, DoctorReport, EndedSession, Health, HostIdentity, HostInfo,
-    HostStatus, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, Pending, PinWindowOpen, Probes, RestoreRequest,
-    Restored, Session, SessionSample, SettingProblem, Settings, SettingsChange, UpdateOffer, UpdatePiece,
-    UpdateRefusal, UpdateStatus,
+    HostStatus, Knock, LibraryEntry, LogLine, LogQuery, MoonlightPin, Moonlights, OfferedBy, Pending, PinWindowOpen,
+    Probes, RestoreRequest, Restored, Session, SessionSample, SettingProblem, Settings, SettingsChange, UpdateOffer,
+    UpdatePiece, UpdateRefusal, UpdateStatus,
 };
 
 /// What changed, so that who shows it asks again.
@@ -119,6 +119,13 @@ pub trait Host: Send + Sync + 'static {
     fn arm(&self, by: &Origin, request: ArmRequest) -> Result<PinWindowOpen, AdminError>;
     /// Closes the PIN window; whether one was open.
     fn disarm(&self, by: &Origin) -> bool;
+    /// The Moonlights that wait for their PIN.
+    fn moonlights(&self) -> Moonlights;
+    /// Types the PIN that a Moonlight shows; the device as stored. Waits for its proof, up to ten seconds.
+    ///
+    /// # Errors
+    /// No such device waits, the PIN is another one, or it could not be stored.
+    fn type_moonlight_pin(&self, by: &Origin, request: MoonlightPin) -> Result<Device, AdminError>;
     /// The devices that knocked.
     fn pending(&self) -> Pending;
     /// Admits a device that knocked; the device as stored, and whether its connection was waiting and goes on.

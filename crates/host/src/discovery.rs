@@ -6,7 +6,7 @@ use punktfunk_proto::{
     units::Fingerprint,
     wire::txt::{Advert, PairingPolicyAdvert},
 };
-use punktfunk_transport::discovery::{Advertisement, Announcement, Reach};
+use punktfunk_transport::discovery::{Advertisement, Announcement, GAMESTREAM_TYPE, Reach};
 
 use crate::config::{Config, PairingPolicy};
 
@@ -50,6 +50,33 @@ pub fn advertise(config: &Config, host: &Announced) -> Option<Advertisement> {
             tracing::warn!(%error, "the host is not announced on the network; clients need its address typed in");
             None
         }
+    }
+}
+
+/// Advertises the host to Moonlight, likewise; `listen` is where its first page is.
+pub fn advertise_to_moonlight(config: &Config, listen: SocketAddr) -> Option<Advertisement> {
+    let mdns = &config.network.mdns;
+    if !mdns.enable {
+        return None;
+    }
+    let name = plain(&config.host.display_name());
+    let announcement = Announcement { name: &name, listen, txt: &[] };
+    match Advertisement::publish_as(GAMESTREAM_TYPE, &announcement, reach(&mdns.interfaces)) {
+        Ok(advertisement) => Some(advertisement),
+        Err(error) => {
+            tracing::warn!(%error, "the host is not announced to Moonlight, which needs its address typed in");
+            None
+        }
+    }
+}
+
+/// A name of letters, digits and `-`, as Moonlights expect it.
+fn plain(name: &str) -> String {
+    let kept = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let name: String = kept.take(63).collect();
+    match name.trim_matches('-') {
+        "" => "punktfunk".to_owned(),
+        name => name.to_owned(),
     }
 }
 

@@ -48,6 +48,17 @@ pub enum StartError {
         /// The address that was asked for.
         address: SocketAddr,
     },
+    /// A port of GameStream is taken.
+    #[error(
+        "{protocol} port {} (GameStream) is in use by another program, perhaps another host for Moonlight: stop it \
+         (`ss -tulpn` names it), or set gamestream.port, or gamestream.enable = false", address.port()
+    )]
+    GameStreamPort {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// `TCP` or `UDP`.
+        protocol: &'static str,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {fault}; set network.listen to an address of this machine, or to \"0.0.0.0\"")]
     Address {
@@ -91,7 +102,9 @@ impl StartError {
             Self::Config(_) | Self::Secret { .. } => Exit::Config,
             Self::Directory { .. } | Self::AdminSocket { .. } => Exit::CannotCreate,
             Self::AlreadyRunning { .. } => Exit::Busy,
-            Self::PortInUse { .. } | Self::Address { .. } | Self::System { .. } => Exit::System,
+            Self::PortInUse { .. } | Self::GameStreamPort { .. } | Self::Address { .. } | Self::System { .. } => {
+                Exit::System
+            }
             Self::DamagedData { .. } => Exit::DamagedData,
         }
     }

@@ -13,6 +13,7 @@ pub mod directories;
 pub mod discovery;
 pub mod error;
 pub mod exit;
+pub mod gamestream;
 pub mod gate;
 pub mod log;
 pub mod media;

@@ -24,6 +24,7 @@ use crate::{
     discovery::{self, Announced},
     error::StartError,
     exit::Exit,
+    gamestream::GameStream,
     log::{self, LogRing},
     media::{self, Media},
     service::{self, ServiceNotifier, Signals},
@@ -133,7 +134,10 @@ async fn run(setup: Setup) -> Result<End, StartError> {
         .map_err(|source| StartError::System { what: "asking the control socket for its address", source })?;
     let id = config.host.id.clone().unwrap_or_else(|| trust.host_id().to_owned());
     let fingerprint = trust.identity().fingerprint;
+    let gamestream = GameStream::open(&config, &trust, &id)?;
     let advertisement = discovery::advertise(&config, &Announced { id, fingerprint, listen, console: console.port() });
+    let to_moonlight = gamestream.as_ref().and_then(|gamestream| gamestream.address().ok());
+    let to_moonlight = to_moonlight.and_then(|address| discovery::advertise_to_moonlight(&config, address));
     let launcher = media::launcher(&config, &setup.runtime_dir, &setup.session_socket)?;
     let Setup { settings, secrets, log, listeners, state_dir, updates, .. } = setup;
     let media = Media::probe(&config, launcher);
@@ -148,6 +152,12 @@ async fn run(setup: Setup) -> Result<End, StartError> {
     let desk = Arc::new(AdminDesk(Arc::clone(&supervisor)));
     let admin = tokio::spawn(admin.run(desk, stopping()));
     let console = tokio::spawn(console.serve(Arc::clone(&supervisor), stopping()));
+    let gamestream = gamestream.map(|gamestream| gamestream.serve(Arc::clone(&supervisor), stopping()));
+    let gamestream = tokio::spawn(async {
+        if let Some(serving) = gamestream {
+            serving.await
+        }
+    });
     let server = Arc::new(server);
     let serving = tokio::spawn({
         let (supervisor, server) = (Arc::clone(&supervisor), Arc::clone(&server));
@@ -157,6 +167,7 @@ async fn run(setup: Setup) -> Result<End, StartError> {
         tokio::spawn(Arc::clone(&supervisor).keep_time()),
         tokio::spawn(Arc::clone(&supervisor).keep_health(move |line| notifier.status(line))),
         tokio::spawn(Arc::clone(&supervisor).keep_samples()),
+        tokio::spawn(Arc::clone(&supervisor).watch_moonlights()),
         tokio::spawn(notifier.keep_alive(alive(notifier, Arc::clone(&supervisor)))),
     ];
     look(&supervisor).await;
@@ -181,13 +192,13 @@ async fn run(setup: Setup) -> Result<End, StartError> {
             End::Restart
         }
     };
-    drop(advertisement);
+    drop((advertisement, to_moonlight));
     let _ = stop.send(true);
     let stop = async {
         supervisor.stop().await;
         serving.abort();
         server.shutdown(CloseCode::Ended.code(), "the host is stopping").await;
-        let _ = tokio::join!(admin, console);
+        let _ = tokio::join!(admin, console, gamestream);
     };
     tokio::select! {
         _ = tokio::time::timeout(STOP_LIMIT, stop) => {}

@@ -9,7 +9,7 @@ use crate::source::Source;
 
 /// Stamps of the sources that tried lately.
 #[derive(Debug, Default)]
-pub(crate) struct Cooldown {
+pub struct Cooldown {
     stamps: HashMap<Source, Stamp>,
 }
 
@@ -21,11 +21,11 @@ struct Stamp {
 
 impl Cooldown {
     /// Between attempts of one source (spec section 3.3).
-    pub(crate) const PAUSE: Duration = Duration::from_secs(2);
+    pub const PAUSE: Duration = Duration::from_secs(2);
 
     /// Whether `source` may try at `now`. Every call stamps, an attempt that comes too early as well
     /// (spec section 3.3).
-    pub(crate) fn attempt(&mut self, now: Instant, source: Source) -> bool {
+    pub fn attempt(&mut self, now: Instant, source: Source) -> bool {
         let known = self.stamps.get(&source).filter(|stamp| now < stamp.until + FORGIVEN).copied();
         let wrong = known.map_or(0, |stamp| stamp.wrong);
         self.stamp(now, source, wrong);
@@ -33,13 +33,13 @@ impl Cooldown {
     }
 
     /// `source` used up a PIN. It counts as wrong until [`Cooldown::succeeded`].
-    pub(crate) fn guessed(&mut self, now: Instant, source: Source) {
+    pub fn guessed(&mut self, now: Instant, source: Source) {
         let wrong = self.stamps.get(&source).map_or(0, |stamp| stamp.wrong);
         self.stamp(now, source, wrong.saturating_add(1));
     }
 
     /// The guess of `source` was right.
-    pub(crate) fn succeeded(&mut self, source: Source) {
+    pub fn succeeded(&mut self, source: Source) {
         if let Some(stamp) = self.stamps.get_mut(&source) {
             stamp.wrong = 0;
         }

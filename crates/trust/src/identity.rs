@@ -6,7 +6,10 @@ use std::{
 };
 
 use punktfunk_proto::units::Fingerprint;
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, date_time_ymd};
+use rcgen::{
+    CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData, RsaKeySize,
+    date_time_ymd,
+};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject};
 use zeroize::Zeroizing;
 
@@ -15,7 +18,7 @@ use crate::{
     private::{self, FileError},
 };
 
-/// Who this host is: a self-signed P-256 certificate and its key (spec section 1.1).
+/// Who this host is: a self-signed certificate and its key, P-256 (spec section 1.1) or, towards Moonlight, RSA-2048.
 pub struct HostIdentity {
     /// The certificate, DER.
     pub certificate_der: Vec<u8>,
@@ -31,8 +34,20 @@ impl HostIdentity {
     /// # Errors
     /// As [`HostIdentity::load`], or the new identity could not be stored.
     pub fn load_or_create(folder: &Path) -> Result<Self, IdentityError> {
+        Self::load_or(folder, generate)
+    }
+
+    /// As [`HostIdentity::load_or_create`], but an RSA-2048 key, the only kind that Moonlight knows.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_or_create_rsa(folder: &Path) -> Result<Self, IdentityError> {
+        Self::load_or(folder, generate_rsa)
+    }
+
+    fn load_or(folder: &Path, generate: Generate) -> Result<Self, IdentityError> {
         match Self::load(folder) {
-            Err(IdentityError::Missing { .. }) => Self::create(folder),
+            Err(IdentityError::Missing { .. }) => Self::create(folder, generate),
             other => other,
         }
     }
@@ -65,7 +80,7 @@ impl HostIdentity {
         Ok(!is_empty(folder)?)
     }
 
-    fn create(folder: &Path) -> Result<Self, IdentityError> {
+    fn create(folder: &Path, generate: Generate) -> Result<Self, IdentityError> {
         let (certificate, key) = generate().map_err(IdentityError::Generate)?;
         let new = folder.with_extension("new");
         if private::exists(&new)? {
@@ -163,15 +178,24 @@ fn way_out(folder: &Path) -> String {
     )
 }
 
-/// A certificate and its key, PEM.
+/// Makes a certificate and its key, PEM.
+type Generate = fn() -> Result<(String, Zeroizing<String>), rcgen::Error>;
+
 fn generate() -> Result<(String, Zeroizing<String>), rcgen::Error> {
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    certify(&KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?)
+}
+
+fn generate_rsa() -> Result<(String, Zeroizing<String>), rcgen::Error> {
+    certify(&KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?)
+}
+
+fn certify(key: &KeyPair) -> Result<(String, Zeroizing<String>), rcgen::Error> {
     let names = ["punktfunk", "localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, "punktfunk");
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2040, 1, 1);
-    Ok((params.self_signed(&key)?.pem(), Zeroizing::new(key.serialize_pem())))
+    Ok((params.self_signed(key)?.pem(), Zeroizing::new(key.serialize_pem())))
 }
 
 fn is_empty(folder: &Path) -> Result<bool, FileError> {

@@ -20,6 +20,7 @@ mod identity;
 mod level;
 mod name;
 mod pin;
+mod places;
 mod policy;
 mod private;
 mod source;
@@ -38,12 +39,14 @@ pub use audit::{
     Origin, PairedHow, Rights, Subject,
 };
 pub use clock::Moment;
+pub use cooldown::Cooldown;
 pub use declared::{DeclareError, DeclaredDevice};
 pub use device::{Device, DeviceState, PairedBy, Standing};
 pub use identity::{HostIdentity, IdentityError};
 pub use level::{Level, UnknownAccess};
 pub use name::DeviceName;
 pub use pin::{Invitation, InvitedBy, InvitedDevice, PairRefusal, PinAttempt, PinWindow, SpentPin, WindowState};
+pub use places::{Entered, PlaceId, Places};
 pub use policy::{PairingPolicy, UnknownPolicy};
 pub use private::FileError;
 pub use source::{Source, is_private};

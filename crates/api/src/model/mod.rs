@@ -34,7 +34,8 @@ pub use host::{HostIdentity, HostInfo, HostStatus};
 pub use library::LibraryEntry;
 pub use logs::{LogLevel, LogLine, LogQuery};
 pub use pairing::{
-    ApproveRequest, ArmRequest, InvitedBy, Knock, Pending, PinDigits, PinWindowOpen, PinWindowState, QrCode,
+    ApproveRequest, ArmRequest, InvitedBy, Knock, MoonlightPin, MoonlightWaiting, Moonlights, Pending, PinDigits,
+    PinWindowOpen, PinWindowState, QrCode,
 };
 pub use punktfunk_update::model::{
     GatePart, OfferedBy, OtherSlot, PackageChange, SlotStanding, UpdateOffer, UpdateOutcome, UpdateRefusal,

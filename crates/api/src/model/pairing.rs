@@ -1,6 +1,6 @@
 //! PIN windows, links and knocks.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use punktfunk_proto::units::Fingerprint;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,45 @@ impl fmt::Debug for PinDigits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PinDigits(****)")
     }
+}
+
+/// A Moonlight that shows a PIN and waits until it is typed here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MoonlightWaiting {
+    /// The address it comes from: nothing else is known of it yet.
+    pub address: String,
+    /// Since it waits, in seconds.
+    pub age_seconds: u64,
+}
+
+/// The Moonlights that wait for their PIN.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Moonlights {
+    /// Whether the host speaks with Moonlight at all.
+    pub enabled: bool,
+    /// The longest waiting first.
+    pub waiting: Vec<MoonlightWaiting>,
+}
+
+/// The PIN that a Moonlight shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoonlightPin {
+    /// The four digits.
+    pub pin: PinDigits,
+    /// The address of the device that shows them; absent: the only one that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub address: Option<IpAddr>,
+    /// The name to keep it under; absent: one made of its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What it may do if it is new here; absent: everything a stream can carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessWord>,
+    /// For how long; absent: until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<ExpiresIn>,
 }
 
 /// A device that asks to be admitted.

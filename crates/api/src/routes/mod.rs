@@ -60,11 +60,13 @@ pub(crate) fn table() -> Vec<Route> {
 }
 
 /// Devices and their sessions.
-fn access() -> [Route; 15] {
+fn access() -> [Route; 17] {
     [
         Route::new(Admin, routes!(pairing::show_pairing)),
         Route::new(Sensitive, routes!(pairing::arm_pairing)),
         Route::new(Admin, routes!(pairing::disarm_pairing)),
+        Route::new(Admin, routes!(pairing::list_moonlights)),
+        Route::new(Sensitive, routes!(pairing::type_moonlight_pin)),
         Route::new(Admin, routes!(pending::list_pending)),
         Route::new(Sensitive, routes!(pending::approve_pending)),
         Route::new(Admin, routes!(pending::deny_pending)),

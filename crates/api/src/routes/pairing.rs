@@ -1,4 +1,4 @@
-//! The PIN window.
+//! The PIN window, and the PINs of Moonlight.
 
 use axum::{Json, extract::State, http::StatusCode};
 
@@ -7,7 +7,7 @@ use crate::{
     app::App,
     caller::Caller,
     extract::Body,
-    model::{ArmRequest, PinWindowOpen, PinWindowState},
+    model::{ArmRequest, Device, MoonlightPin, Moonlights, PinWindowOpen, PinWindowState},
     problem::Problem,
     work::Effort,
 };
@@ -40,4 +40,28 @@ pub(super) async fn arm_pairing(
 pub(super) async fn disarm_pairing(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
     app.ask(move |host| host.disarm(&caller.origin())).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The Moonlights that show a PIN and wait until it is typed here
+#[utoipa::path(get, path = "/api/v1/pairing/moonlight", tag = "pairing", responses((status = 200, body = Moonlights)))]
+pub(super) async fn list_moonlights(State(app): State<App>) -> Answer<Moonlights> {
+    app.ask(|host| host.moonlights()).await.map(Json)
+}
+
+/// Types the PIN that a Moonlight shows
+///
+/// Answered when the device has proven itself, within ten seconds. A wrong PIN ends its attempt: it then has to show
+/// another one.
+#[utoipa::path(post, path = "/api/v1/pairing/moonlight", tag = "pairing", request_body = MoonlightPin, responses(
+    (status = 200, description = "Paired", body = Device),
+    (status = 404, description = "No such device waits", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Not paired; the problem says why",
+        body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn type_moonlight_pin(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<MoonlightPin>,
+) -> Answer<Device> {
+    app.order(Effort::Long, move |host| host.type_moonlight_pin(&caller.origin(), request)).await.map(Json)
 }

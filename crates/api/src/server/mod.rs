@@ -1,11 +1,10 @@
 //! The HTTPS server: TLS that asks for a certificate and needs none, and a bounded number of connections that cannot be
 //! held by those who only wait.
 //!
-//! Runs on the control plane's runtime, a task a connection. [`places`] decides who may stay, [`connection`] carries one
+//! Runs on the control plane's runtime, a task a connection. [`Places`] decides who may stay, [`connection`] carries one
 //! from its first byte to its last.
 
 mod connection;
-mod places;
 mod stall;
 
 use std::{
@@ -17,7 +16,7 @@ use std::{
 };
 
 use axum::Router;
-use punktfunk_trust::Source;
+use punktfunk_trust::{PlaceId, Places, Source};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -26,7 +25,6 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use connection::Connection;
-use places::{PlaceId, Places};
 
 /// Bounds of the server. The defaults suit a home.
 #[derive(Clone, Copy, Debug)]

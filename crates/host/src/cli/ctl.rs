@@ -4,7 +4,7 @@ mod files;
 mod update;
 pub(super) mod welcome;
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand};
 use punktfunk_proto::units::Fingerprint;
@@ -14,7 +14,9 @@ use super::{complain, language::Language, print, print_line, text};
 use crate::{
     admin::{
         client::{AdminClient, AdminClientError},
-        protocol::{AccessWord, AdminRequest, AdminResponse, AuditVerdict, CheckOutcome, ExpiresIn},
+        protocol::{
+            AccessWord, AdminRequest, AdminResponse, AuditVerdict, CheckOutcome, ExpiresIn, MoonlightPin, PinDigits,
+        },
         select::{FingerprintPrefix, KnockSelector},
     },
     directories::RUNTIME_DIR,
@@ -150,7 +152,9 @@ Examples:
   punktfunk-host ctl pair
   punktfunk-host ctl pair --qr
   punktfunk-host ctl pair --for 1a2b…(64 digits) --access view-only --expires 2h
-  punktfunk-host ctl pair disarm";
+  punktfunk-host ctl pair disarm
+  punktfunk-host ctl pair moonlight
+  punktfunk-host ctl pair moonlight 1234 --label \"Living room\"";
 
 const APPROVE_EXAMPLES: &str = "\
 Examples:
@@ -251,6 +255,43 @@ enum PairOrder {
     Arm(ArmArgs),
     /// Take the PIN or the link back
     Disarm,
+    /// Type the PIN that a Moonlight shows; without one, list the Moonlights that wait
+    Moonlight(MoonlightArgs),
+}
+
+#[derive(Debug, Args)]
+struct MoonlightArgs {
+    /// The four digits that it shows
+    pin: Option<PinText>,
+    /// The address of the device that shows them, where several wait
+    #[arg(long, value_name = "ADDRESS", requires = "pin")]
+    from: Option<IpAddr>,
+    /// Keep it under this name
+    #[arg(long, value_name = "NAME", requires = "pin")]
+    label: Option<String>,
+    #[command(flatten)]
+    offer: OfferArgs,
+}
+
+impl MoonlightArgs {
+    fn request(&self) -> AdminRequest {
+        let Some(PinText(pin)) = self.pin.clone() else { return AdminRequest::Moonlights };
+        let OfferArgs { access, expires } = self.offer;
+        let (address, label) = (self.from, self.label.clone());
+        AdminRequest::TypeMoonlightPin(MoonlightPin { pin, address, label, access, expires })
+    }
+}
+
+/// A PIN on the command line: worthless as soon as it is used.
+#[derive(Clone, Debug)]
+struct PinText(PinDigits);
+
+impl FromStr for PinText {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        PinDigits::try_from(text.to_owned()).map(Self)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -364,6 +405,7 @@ impl Order {
             Self::Status => AdminRequest::Status,
             Self::Pair { order: Some(PairOrder::Arm(arm)), .. } | Self::Pair { order: None, arm } => arm.request(),
             Self::Pair { order: Some(PairOrder::Disarm), .. } => AdminRequest::PairDisarm,
+            Self::Pair { order: Some(PairOrder::Moonlight(moonlight)), .. } => moonlight.request(),
             Self::Pending => AdminRequest::Pending,
             Self::Approve { knock, label, offer } => {
                 let (knock, label) = (knock.clone(), label.clone());

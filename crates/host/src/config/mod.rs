@@ -43,6 +43,8 @@ pub struct Config {
     pub encoder: EncoderConfig,
     /// Forward error correction: parity sent along with the video.
     pub fec: FecConfig,
+    /// GameStream: sessions for Moonlight, beside those of punktfunk's own clients.
+    pub gamestream: GameStreamConfig,
     /// The console and the management API, over HTTPS with the host's certificate.
     pub console: ConsoleConfig,
     /// What the host writes to its standard error (with systemd: the journal).
@@ -306,6 +308,52 @@ pub struct FecConfig {
     /// client reports, between 1 and 50 percent.
     #[schemars(range(min = 0, max = 50))]
     pub start_percent: u8,
+}
+
+/// `[gamestream]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GameStreamConfig {
+    /// Whether Moonlight can find this host, pair with it and stream. Devices pair by a PIN that Moonlight shows and the
+    /// owner types on the host, whatever `pairing.policy` says. While it is off, nothing of it listens.
+    pub enable: bool,
+    /// TCP port of the first page that Moonlight asks for. The other ports follow from it: HTTPS 5 below, RTSP 21 above
+    /// (TCP), and video, control and sound 9, 10 and 11 above (UDP).
+    #[schemars(range(min = 1029, max = 65514))]
+    pub port: u16,
+}
+
+impl GameStreamConfig {
+    /// TCP port of HTTPS.
+    pub const fn https_port(&self) -> u16 {
+        self.port.wrapping_sub(5)
+    }
+
+    /// TCP port of RTSP.
+    pub const fn rtsp_port(&self) -> u16 {
+        self.port.wrapping_add(21)
+    }
+
+    /// UDP port of video.
+    pub const fn video_port(&self) -> u16 {
+        self.port.wrapping_add(9)
+    }
+
+    /// UDP port of control.
+    pub const fn control_port(&self) -> u16 {
+        self.port.wrapping_add(10)
+    }
+
+    /// UDP port of sound.
+    pub const fn audio_port(&self) -> u16 {
+        self.port.wrapping_add(11)
+    }
+}
+
+impl Default for GameStreamConfig {
+    fn default() -> Self {
+        Self { enable: false, port: 47_989 }
+    }
 }
 
 /// `[console]`.

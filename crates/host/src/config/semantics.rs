@@ -40,6 +40,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     check_launcher(config, &mut violations);
     check_encoder(&config.encoder, &mut violations);
     check_console(config, &mut violations);
+    check_gamestream(config, &mut violations);
     violations
 }
 
@@ -173,6 +174,34 @@ fn check_console(config: &Config, out: &mut Vec<Violation>) {
     if let Some(network) = token_from.iter().find(|network| network.parse::<Network>().is_err()) {
         let allowed = "networks such as \"192.168.1.0/24\" or \"fd00::/8\", or addresses";
         out.push(Violation::new(&["console", "token_from"], shown(network), allowed));
+    }
+}
+
+/// Six ports follow from one, and none of them may be another's.
+fn check_gamestream(config: &Config, out: &mut Vec<Violation>) {
+    let gamestream = &config.gamestream;
+    if !gamestream.enable {
+        return;
+    }
+    let network = &config.network;
+    let media =
+        network.media_port.map(|first| (first, first.saturating_add(u16::from(config.session.max_sessions) - 1)));
+    let udp = [gamestream.video_port(), gamestream.control_port(), gamestream.audio_port()];
+    let tcp = [gamestream.port, gamestream.https_port(), gamestream.rtsp_port()];
+    let in_media = |port: u16| media.is_some_and(|(first, last)| (first..=last).contains(&port));
+    let console = config.console.enable.then_some(config.console.port);
+    let taken = tcp.iter().find(|port| console == Some(**port)).map(|port| (port, "TCP", "console.port"));
+    let taken =
+        taken.or_else(|| udp.iter().find(|port| **port == network.port).map(|port| (port, "UDP", "network.port")));
+    let taken =
+        taken.or_else(|| udp.iter().find(|port| in_media(**port)).map(|port| (port, "UDP", "network.media_port")));
+    if let Some((port, protocol, other)) = taken {
+        let found = format!("{} (which takes {protocol} port {port})", gamestream.port);
+        out.push(Violation::new(
+            &["gamestream", "port"],
+            found,
+            format!("a port whose neighbours leave {other} alone"),
+        ));
     }
 }
 

@@ -35,6 +35,10 @@ fn carry_out(order: &Order<'_>, request: AdminRequest) -> Answer {
             AdminResponse::Armed(order.arm(&ArmRequest { by, bound_to, access, expires })?)
         }
         AdminRequest::PairDisarm => AdminResponse::Disarmed { was_armed: order.disarm() },
+        AdminRequest::Moonlights => AdminResponse::Moonlights(order.moonlights()),
+        AdminRequest::TypeMoonlightPin(pin) => {
+            AdminResponse::MoonlightPaired { device: order.type_moonlight_pin(&pin)? }
+        }
         AdminRequest::Pending => {
             let Pending { knocks, dropped } = order.pending();
             AdminResponse::Pending { knocks, dropped }

@@ -7,9 +7,9 @@ use punktfunk_api::{
     model::{
         AdminError, AdminErrorCode, AdministratorState, ApproveRequest, ArmRequest, AuditPage, AuditQuery,
         AuditVerdict, BackupKey, BackupWritten, Device, DeviceChange, DeviceStanding, DoctorReport, EndedSession,
-        Health, HostIdentity, HostInfo, HostStatus, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, Pending,
-        PinWindowOpen, Probes, RestoreRequest, Restored, Session, SessionSample, Settings, SettingsChange, UpdateOffer,
-        UpdatePiece, UpdateRefusal, UpdateStatus,
+        Health, HostIdentity, HostInfo, HostStatus, Knock, LibraryEntry, LogLine, LogQuery, MoonlightPin, Moonlights,
+        OfferedBy, Pending, PinWindowOpen, Probes, RestoreRequest, Restored, Session, SessionSample, Settings,
+        SettingsChange, UpdateOffer, UpdatePiece, UpdateRefusal, UpdateStatus,
         select::{FingerprintPrefix, KnockSelector},
     },
 };
@@ -137,6 +137,14 @@ impl Host for Supervisor {
 
     fn disarm(&self, by: &Origin) -> bool {
         self.order(by).disarm()
+    }
+
+    fn moonlights(&self) -> Moonlights {
+        self.ask().moonlights()
+    }
+
+    fn type_moonlight_pin(&self, by: &Origin, request: MoonlightPin) -> Result<Device, AdminError> {
+        self.order(by).type_moonlight_pin(&request)
     }
 
     fn pending(&self) -> Pending {

@@ -118,8 +118,9 @@ impl LiveSessions {
         self.sessions.insert(session.id, session);
     }
 
-    pub(super) fn remove(&mut self, id: SessionId) {
-        self.sessions.remove(&id);
+    /// Forgets a session; whether there was one.
+    pub(super) fn remove(&mut self, id: SessionId) -> bool {
+        self.sessions.remove(&id).is_some()
     }
 
     /// Remembers a session that is over.

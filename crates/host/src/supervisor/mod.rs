@@ -11,12 +11,14 @@ mod doctor;
 pub(crate) mod health;
 mod kept;
 mod live;
+mod moonlight;
 mod order;
 mod pairing;
 mod probe;
 mod reach;
 mod samples;
 mod strangers;
+mod streams;
 mod topics;
 
 use std::{
@@ -44,7 +46,14 @@ use punktfunk_trust::{
 use punktfunk_video::{display::Backend, encode::EncoderKind};
 use tokio::sync::{Notify, Semaphore, broadcast, oneshot};
 
-use crate::{config::Config, console::Secrets, log::LogRing, media::Media, settings::SettingsStore};
+use crate::{
+    config::Config,
+    console::Secrets,
+    gamestream::{self, Moonlight},
+    log::LogRing,
+    media::Media,
+    settings::SettingsStore,
+};
 
 pub use admin::AdminDesk;
 use kept::KeptDisplays;
@@ -75,6 +84,8 @@ pub struct Supervisor {
     parked: Mutex<HashMap<ParkedId, oneshot::Sender<ParkedEnd>>>,
     sessions: Mutex<LiveSessions>,
     kept: Mutex<KeptDisplays>,
+    /// Held by a device's Moonlight session; the next of the device waits for it.
+    moonlight_turns: Mutex<HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>>,
     session_began: Notify,
     /// One permit a session.
     slots: Arc<Semaphore>,
@@ -94,6 +105,7 @@ pub struct Supervisor {
     probe: Mutex<Option<probe::Expected>>,
     /// Held while a backup is read.
     restoring: Mutex<()>,
+    moonlight: Moonlight,
 }
 
 /// What a supervisor is made of.
@@ -140,6 +152,7 @@ impl Supervisor {
             None => Administrator::new(now, trust.administrator().cloned(), cost, &mut rand::rng()),
         };
         Arc::new(Self {
+            moonlight: Moonlight::new(usize::from(config.session.max_sessions)),
             listen,
             started: now,
             slots: Arc::new(Semaphore::new(usize::from(config.session.max_sessions))),
@@ -162,6 +175,7 @@ impl Supervisor {
             parked: Mutex::default(),
             sessions: Mutex::default(),
             kept: Mutex::default(),
+            moonlight_turns: Mutex::default(),
             session_began: Notify::new(),
             faults: Mutex::default(),
             console_fault: Mutex::default(),
@@ -211,6 +225,7 @@ impl Supervisor {
         for session in &live {
             session.close(CloseCode::Ended, "the host is stopping");
         }
+        self.moonlight.desk().end_all(gamestream::End::Stopping);
         while self.end_oldest_kept() {}
         // Every session holds a permit until its threads have ended.
         let all = u32::from(self.config.session.max_sessions);
@@ -332,6 +347,11 @@ impl Supervisor {
                 for session in self.sessions().of(fingerprint) {
                     session.close(code, reason);
                 }
+                let end = match end {
+                    AccessEnd::Revoked => gamestream::End::Revoked,
+                    AccessEnd::Expired => gamestream::End::Expired,
+                };
+                self.moonlight.desk().end(fingerprint, end);
                 self.end_kept(fingerprint);
             }
             TrustEvent::AccessChanged { fingerprint, grants, remaining } => {
@@ -344,6 +364,7 @@ impl Supervisor {
     }
 
     fn tell_access(&self, fingerprint: Fingerprint, grants: Grants, remaining: Option<Duration>) {
+        self.moonlight.desk().set_grants(fingerprint, grants);
         for session in self.sessions().of(fingerprint) {
             let grants = live::wire_grants(grants);
             session.input.set_grants(grants);
@@ -375,6 +396,10 @@ impl Supervisor {
 
     fn kept(&self) -> MutexGuard<'_, KeptDisplays> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moonlight_turns(&self) -> MutexGuard<'_, HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>> {
+        self.moonlight_turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn probe(&self) -> MutexGuard<'_, Option<probe::Expected>> {

@@ -6,6 +6,7 @@ mod fixture;
 mod gate;
 mod keep;
 mod kill;
+mod moonlight;
 mod owner;
 mod service;
 mod slices;

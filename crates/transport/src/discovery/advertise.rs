@@ -21,6 +21,7 @@ pub struct Announcement<'a> {
 pub struct Advertisement {
     daemon: ServiceDaemon,
     reach: Reach,
+    service_type: &'static str,
     full_name: Mutex<String>,
 }
 
@@ -35,11 +36,23 @@ impl Advertisement {
     /// # Errors
     /// mDNS is not available, or the record does not fit.
     pub fn publish(announcement: &Announcement<'_>, reach: Reach) -> Result<Self, DiscoveryError> {
+        Self::publish_as(SERVICE_TYPE, announcement, reach)
+    }
+
+    /// As [`Advertisement::publish`], under another service type.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn publish_as(
+        service_type: &'static str,
+        announcement: &Announcement<'_>,
+        reach: Reach,
+    ) -> Result<Self, DiscoveryError> {
         let daemon = daemon(&reach)?;
         if announcement.listen.is_ipv4() {
             daemon.disable_interface(IfKind::IPv6)?;
         }
-        let advertisement = Self { daemon, reach, full_name: Mutex::default() };
+        let advertisement = Self { daemon, reach, service_type, full_name: Mutex::default() };
         advertisement.update(announcement)?;
         Ok(advertisement)
     }
@@ -49,7 +62,7 @@ impl Advertisement {
     /// # Errors
     /// The record does not fit; the former one stays.
     pub fn update(&self, announcement: &Announcement<'_>) -> Result<(), DiscoveryError> {
-        let info = service(announcement, &machine_name(), &self.reach)?;
+        let info = service(announcement, (self.service_type, &machine_name()), &self.reach)?;
         let mut full_name = self.full_name.lock().unwrap_or_else(PoisonError::into_inner);
         let former = std::mem::replace(&mut *full_name, info.get_fullname().to_owned());
         if !former.is_empty() && former != *full_name {
@@ -78,7 +91,11 @@ impl fmt::Debug for Advertisement {
     }
 }
 
-fn service(announcement: &Announcement<'_>, machine: &str, reach: &Reach) -> Result<ServiceInfo, DiscoveryError> {
+fn service(
+    announcement: &Announcement<'_>,
+    (service_type, machine): (&str, &str),
+    reach: &Reach,
+) -> Result<ServiceInfo, DiscoveryError> {
     let name = announcement.name.trim();
     let name = if name.is_empty() { "punktfunk" } else { &name[..name.floor_char_boundary(LABEL_MAX)] };
     let target = format!("{}.local.", host_label(machine));
@@ -87,7 +104,7 @@ fn service(announcement: &Announcement<'_>, machine: &str, reach: &Reach) -> Res
         Reach::Network | Reach::Interfaces(_) => "",
         Reach::Loopback => "127.0.0.1",
     };
-    let info = ServiceInfo::new(SERVICE_TYPE, name, &target, addresses, announcement.listen.port(), &txt[..])?;
+    let info = ServiceInfo::new(service_type, name, &target, addresses, announcement.listen.port(), &txt[..])?;
     Ok(match reach {
         Reach::Network | Reach::Interfaces(_) => info.enable_addr_auto(),
         Reach::Loopback => info,
@@ -110,7 +127,7 @@ fn machine_name() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Announcement, Reach, host_label, service};
+    use super::{Announcement, Reach, SERVICE_TYPE, host_label, service};
 
     #[test]
     fn a_machine_name_is_reduced_to_what_dns_allows() {
@@ -126,7 +143,7 @@ mod tests {
         let name = "ö".repeat(40);
         let info = service(
             &Announcement { name: &name, listen: "0.0.0.0:9777".parse().unwrap(), txt: &txt },
-            "box",
+            (SERVICE_TYPE, "box"),
             &Reach::Loopback,
         )
         .unwrap();
@@ -142,7 +159,7 @@ mod tests {
         assert!(
             service(
                 &Announcement { name: "box", listen: "0.0.0.0:1".parse().unwrap(), txt: &txt },
-                "box",
+                (SERVICE_TYPE, "box"),
                 &Reach::Loopback
             )
             .is_err()

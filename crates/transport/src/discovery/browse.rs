@@ -9,6 +9,7 @@ use super::{DiscoveryError, Reach, SERVICE_TYPE, daemon};
 /// Looks for hosts until dropped.
 pub struct Browser {
     daemon: ServiceDaemon,
+    service_type: &'static str,
     events: Receiver<ServiceEvent>,
 }
 
@@ -45,18 +46,28 @@ impl Browser {
     /// # Errors
     /// mDNS is not available.
     pub fn start(reach: Reach) -> Result<Self, DiscoveryError> {
+        Self::start_for(SERVICE_TYPE, reach)
+    }
+
+    /// As [`Browser::start`], for another service type.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_for(service_type: &'static str, reach: Reach) -> Result<Self, DiscoveryError> {
         let daemon = daemon(&reach)?;
-        let events = daemon.browse(SERVICE_TYPE)?;
-        Ok(Self { daemon, events })
+        let events = daemon.browse(service_type)?;
+        Ok(Self { daemon, service_type, events })
     }
 
     /// Waits for the next change; `None` when mDNS stopped working. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Discovery> {
         loop {
             match self.events.recv_async().await.ok()? {
-                ServiceEvent::ServiceResolved(service) => return Some(Discovery::Found(discovered(&service))),
+                ServiceEvent::ServiceResolved(service) => {
+                    return Some(Discovery::Found(discovered(&service, self.service_type)));
+                }
                 ServiceEvent::ServiceRemoved(_, full_name) => {
-                    return Some(Discovery::Gone { name: instance_name(&full_name) });
+                    return Some(Discovery::Gone { name: instance_name(&full_name, self.service_type) });
                 }
                 _ => {}
             }
@@ -66,7 +77,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.daemon.stop_browse(SERVICE_TYPE);
+        let _ = self.daemon.stop_browse(self.service_type);
         let _ = self.daemon.shutdown();
     }
 }
@@ -77,13 +88,13 @@ impl fmt::Debug for Browser {
     }
 }
 
-fn discovered(service: &ResolvedService) -> Discovered {
+fn discovered(service: &ResolvedService, service_type: &str) -> Discovered {
     let mut addresses: Vec<IpAddr> = service.addresses.iter().map(mdns_sd::ScopedIp::to_ip_addr).collect();
     addresses.retain(|ip| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()));
     addresses.sort();
     let property = |property: &mdns_sd::TxtProperty| (property.key().to_owned(), property.val_str().to_owned());
     Discovered {
-        name: instance_name(&service.fullname),
+        name: instance_name(&service.fullname, service_type),
         target: service.host.clone(),
         port: service.port,
         addresses,
@@ -92,8 +103,8 @@ fn discovered(service: &ResolvedService) -> Discovered {
 }
 
 /// The display name in a full service name: the escapes of RFC 6763, section 4.3, undone.
-fn instance_name(full_name: &str) -> String {
-    let instance = full_name.strip_suffix(SERVICE_TYPE).and_then(|name| name.strip_suffix('.')).unwrap_or(full_name);
+fn instance_name(full_name: &str, service_type: &str) -> String {
+    let instance = full_name.strip_suffix(service_type).and_then(|name| name.strip_suffix('.')).unwrap_or(full_name);
     let mut name = String::with_capacity(instance.len());
     let mut characters = instance.chars();
     while let Some(character) = characters.next() {
@@ -107,11 +118,11 @@ fn instance_name(full_name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::instance_name;
+    use super::{SERVICE_TYPE, instance_name};
 
     #[test]
     fn a_name_with_dots_and_backslashes_comes_back_as_it_was_given() {
-        assert_eq!(instance_name(r"Tom\.s \\ PC._punktfunk._udp.local."), r"Tom.s \ PC");
-        assert_eq!(instance_name("plain._punktfunk._udp.local."), "plain");
+        assert_eq!(instance_name(r"Tom\.s \\ PC._punktfunk._udp.local.", SERVICE_TYPE), r"Tom.s \ PC");
+        assert_eq!(instance_name("plain._punktfunk._udp.local.", SERVICE_TYPE), "plain");
     }
 }

@@ -12,6 +12,8 @@ pub use browse::{Browser, Discovered, Discovery};
 
 /// The service type of hosts.
 pub const SERVICE_TYPE: &str = "_punktfunk._udp.local.";
+/// The service type under which Moonlight looks for hosts (GameStream spec section 1).
+pub const GAMESTREAM_TYPE: &str = "_nvstream._tcp.local.";
 
 /// Where mDNS is spoken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

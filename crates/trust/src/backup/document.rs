@@ -26,6 +26,9 @@ pub(super) struct Document {
     pub(super) fingerprint: Fingerprint,
     pub(super) identity: IdentityFiles,
     pub(super) successor: Option<IdentityFiles>,
+    /// The identity towards Moonlight, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gamestream: Option<IdentityFiles>,
     clock_unix: u64,
     devices: Vec<DeviceLine>,
     pub(super) audit: AuditHead,
@@ -38,6 +41,13 @@ pub(super) struct IdentityFiles {
     pub(super) certificate: Zeroizing<String>,
     #[serde(with = "secret_text")]
     pub(super) key: Zeroizing<String>,
+}
+
+/// All that a host has.
+pub(super) struct Identities {
+    pub(super) identity: IdentityFiles,
+    pub(super) successor: Option<IdentityFiles>,
+    pub(super) gamestream: Option<IdentityFiles>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,7 +84,7 @@ impl Document {
     pub(super) fn of(
         trust: &mut Trust,
         now: Moment,
-        (identity, successor): (IdentityFiles, Option<IdentityFiles>),
+        Identities { identity, successor, gamestream }: Identities,
     ) -> Result<Self, BackupError> {
         let time = trust.time(now);
         Ok(Self {
@@ -85,6 +95,7 @@ impl Document {
             fingerprint: trust.identity().fingerprint,
             identity,
             successor,
+            gamestream,
             clock_unix: unix(time),
             devices: trust.stored_devices().filter_map(DeviceLine::of).collect(),
             audit: trust.audit_head()?,
@@ -109,7 +120,7 @@ impl Document {
 
     /// At least the bytes of its JSON.
     pub(super) fn size_estimate(&self) -> usize {
-        let identities = std::iter::once(&self.identity).chain(&self.successor);
+        let identities = std::iter::once(&self.identity).chain(&self.successor).chain(&self.gamestream);
         let pem: usize = identities.map(|files| 2 * (files.certificate.len() + files.key.len())).sum();
         4_096 + pem + 1_024 * self.devices.len()
     }

@@ -20,9 +20,9 @@ use crate::{
     clock::Moment,
     private::{self, FileError},
     store::StoreError,
-    trust::{IDENTITY, SUCCESSOR, Trust},
+    trust::{GAMESTREAM, IDENTITY, SUCCESSOR, Trust},
 };
-use document::{Document, IdentityFiles};
+use document::{Document, Identities, IdentityFiles};
 
 /// A passphrase that opens a backup. Never printed.
 #[derive(Clone, Debug)]
@@ -201,10 +201,16 @@ pub fn write(trust: &mut Trust, now: Moment, out: impl Write, to: Recipient) -> 
     Snapshot::take(trust, now, to)?.write(out)
 }
 
-fn identity_files(trust: &Trust) -> Result<(IdentityFiles, Option<IdentityFiles>), BackupError> {
-    let current = IdentityFiles::read(&trust.state_dir().join(IDENTITY))?;
-    let successor = trust.successor().map(|_| IdentityFiles::read(&trust.state_dir().join(SUCCESSOR)));
-    Ok((current, successor.transpose()?))
+fn identity_files(trust: &Trust) -> Result<Identities, BackupError> {
+    let folder = |name| trust.state_dir().join(name);
+    let successor = trust.successor().map(|_| IdentityFiles::read(&folder(SUCCESSOR)));
+    let has_gamestream = private::exists(&folder(GAMESTREAM))?;
+    let gamestream = has_gamestream.then(|| IdentityFiles::read(&folder(GAMESTREAM)));
+    Ok(Identities {
+        identity: IdentityFiles::read(&folder(IDENTITY))?,
+        successor: successor.transpose()?,
+        gamestream: gamestream.transpose()?,
+    })
 }
 
 impl IdentityFiles {

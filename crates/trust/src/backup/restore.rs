@@ -23,7 +23,7 @@ use crate::{
     identity::{CERTIFICATE, HostIdentity, IdentityError, KEY},
     private::{self, FileError},
     store::{ANCHOR, Contents, Entry, FILE, Store, StoreError},
-    trust::{IDENTITY, SUCCESSOR},
+    trust::{GAMESTREAM, IDENTITY, SUCCESSOR},
 };
 
 /// What the state directory may hold already.
@@ -191,7 +191,7 @@ pub(crate) fn finish_restore(state_dir: &Path) -> Result<Option<PathBuf>, FileEr
         }
     }
     // The database first: from here on what lies there is new.
-    for name in [FILE, IDENTITY, SUCCESSOR, ANCHOR] {
+    for name in [FILE, IDENTITY, SUCCESSOR, GAMESTREAM, ANCHOR] {
         move_if_there(&ready.join(name), &state_dir.join(name))?;
     }
     let kept = put_aside(state_dir, &aside)?;
@@ -225,6 +225,8 @@ fn fill(new: &Path, document: &Document, administrator: Option<PasswordHash>) ->
     let identity = put_identity(&new.join(IDENTITY), &document.identity, Some(document.fingerprint))?;
     let successor = document.successor.as_ref().map(|files| put_identity(&new.join(SUCCESSOR), files, None));
     let successor = successor.transpose()?.map(|identity| identity.fingerprint);
+    let gamestream = document.gamestream.as_ref().map(|files| put_identity(&new.join(GAMESTREAM), files, None));
+    gamestream.transpose()?;
     let contents = Contents { administrator, ..document.contents(successor) };
     Store::create(new)?;
     let (mut store, _) = Store::open(new)?;
@@ -325,7 +327,8 @@ const GONE: &str = "restore.gone";
 /// Where, in there, the state before is gathered.
 const ASIDE: &str = "replaced";
 /// What makes up a state.
-const OLD: [&str; 7] = ["state.db-wal", "state.db-shm", "state.db-journal", FILE, ANCHOR, IDENTITY, SUCCESSOR];
+const OLD: [&str; 8] =
+    ["state.db-wal", "state.db-shm", "state.db-journal", FILE, ANCHOR, IDENTITY, SUCCESSOR, GAMESTREAM];
 /// The longest backup, in bytes: some 50,000 devices.
 const MAX_FILE: u64 = 32 << 20;
 /// 2^20 rounds: 1 GiB.

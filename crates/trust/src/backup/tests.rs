@@ -349,3 +349,22 @@ fn a_failed_write_of_the_backup_says_so() {
     let error = write(&mut trust, now(), Full, to_passphrase()).unwrap_err();
     assert!(matches!(error, BackupError::Output(_)), "{error}");
 }
+
+#[test]
+fn moonlights_know_the_restored_host_by_the_same_certificate() {
+    let (state, mut trust) = host();
+    let before = trust.gamestream_identity().unwrap();
+    let file = backup(&mut trust);
+    drop(trust);
+    let elsewhere = tempfile::tempdir().unwrap();
+    restore(elsewhere.path(), &file[..], &secret(), Onto::Nothing).unwrap();
+    let restored = open(elsewhere.path());
+    assert_eq!(restored.gamestream_identity().unwrap().certificate_der, before.certificate_der);
+    drop(restored);
+    // A host that had another one keeps it aside.
+    let other = open(state.path());
+    drop(other);
+    let replaced = restore(state.path(), &file[..], &secret(), Onto::Replaced).unwrap();
+    assert!(replaced.kept.unwrap().join("gamestream").join("key.pem").exists());
+    assert_eq!(open(state.path()).gamestream_identity().unwrap().fingerprint, before.fingerprint);
+}

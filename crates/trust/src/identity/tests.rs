@@ -36,6 +36,18 @@ fn an_identity_is_made_once_and_stays_the_same() {
 }
 
 #[test]
+fn an_identity_for_moonlight_is_made_once_and_holds_an_rsa_key() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("gamestream");
+    let made = HostIdentity::load_or_create_rsa(&folder).unwrap();
+    let loaded = HostIdentity::load_or_create_rsa(&folder).unwrap();
+    assert_eq!(loaded.private_key_pkcs8_der, made.private_key_pkcs8_der);
+    let rsa_encryption = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+    assert!(made.private_key_pkcs8_der.windows(9).any(|window| window == rsa_encryption));
+    assert_eq!((mode(&folder), mode(&folder.join(KEY))), (0o700, 0o600));
+}
+
+#[test]
 fn key_and_folder_are_for_this_user_only() {
     let (_state, folder, identity) = made();
     assert_eq!((mode(&folder), mode(&folder.join(KEY))), (0o700, 0o600));

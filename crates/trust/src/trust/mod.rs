@@ -245,6 +245,15 @@ impl Trust {
         &self.identity
     }
 
+    /// Who this host is towards Moonlight, which wants a key of another kind; made at the first call. Clients pin it as
+    /// they do the other.
+    ///
+    /// # Errors
+    /// What is stored is damaged or open to others, or a new one could not be stored.
+    pub fn gamestream_identity(&self) -> Result<HostIdentity, IdentityError> {
+        HostIdentity::load_or_create_rsa(&self.state_dir.join(GAMESTREAM))
+    }
+
     /// Where all of this is stored.
     pub(crate) fn state_dir(&self) -> &Path {
         &self.state_dir
@@ -338,6 +347,8 @@ impl Trust {
 
 /// The folder of the host's certificate and key in the state directory.
 pub(crate) const IDENTITY: &str = "identity";
+/// The folder of the certificate and key that Moonlight knows the host by.
+pub(crate) const GAMESTREAM: &str = "gamestream";
 /// The folder of the identity that is to follow.
 pub(crate) const SUCCESSOR: &str = "successor";
 

@@ -7,13 +7,14 @@ use rand::CryptoRng;
 
 use super::{Trust, error::PairError};
 use crate::{
-    access::{Access, Grants},
+    access::{Access, Grants, Offer},
     approvals::ParkedEnd,
     audit::{AuditEvent, Origin, PairedHow},
     clock::Moment,
     device::{Device, DeviceState, PairedBy},
     name::DeviceName,
     pin::{Invitation, InvitedDevice, PairRefusal, PinAttempt, SpentPin, WindowState},
+    store::StoreError,
 };
 
 impl Trust {
@@ -83,9 +84,35 @@ impl Trust {
         spent: SpentPin,
         claimed_name: Option<&str>,
     ) -> Result<Device, PairError> {
-        let time = self.clock.read(now);
         let fingerprint = spent.fingerprint();
         let offer = self.window.redeem(now.instant, spent).map_err(PairError::Lapsed)?;
+        let by = PairedHow::Pin { armed_by: self.armed_by.clone() };
+        Ok(self.pair(now, (fingerprint, claimed_name), offer, by)?)
+    }
+
+    /// A device proved itself in a ceremony of GameStream, with the PIN that `typed_by` typed. As
+    /// [`Trust::pair_succeeded`]; its window and its pauses are the caller's.
+    ///
+    /// # Errors
+    /// Nothing was paired. Tell the client it failed.
+    pub fn pair_gamestream(
+        &mut self,
+        now: Moment,
+        (device, name): (Fingerprint, Option<&str>),
+        offer: Offer,
+        typed_by: Origin,
+    ) -> Result<Device, StoreError> {
+        self.pair(now, (device, name), offer, PairedHow::Pin { armed_by: typed_by })
+    }
+
+    fn pair(
+        &mut self,
+        now: Moment,
+        (fingerprint, claimed_name): (Fingerprint, Option<&str>),
+        offer: Offer,
+        by: PairedHow,
+    ) -> Result<Device, StoreError> {
+        let time = self.clock.read(now);
         let device = match self.devices.get(&fingerprint) {
             Some(known) => paired_again(known),
             None => {
@@ -93,7 +120,6 @@ impl Trust {
                 Device::new(fingerprint, name, Access::accept(offer, time), PairedBy::Pin)
             }
         };
-        let by = PairedHow::Pin { armed_by: self.armed_by.clone() };
         let event = AuditEvent::Paired { device: (&device).into(), by, access: device.access.into() };
         let entry = self.entry_by(fingerprint, event);
         self.keep(time, device.clone(), Some(entry))?;

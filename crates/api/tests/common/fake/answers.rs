@@ -8,9 +8,10 @@ use punktfunk_api::{
         AccessWord, AdminError, AdminErrorCode, AdministratorState, ApproveRequest, ArmRequest, AuditPage, AuditQuery,
         AuditVerdict, BackupKey, BackupWritten, Check, CheckOutcome, Device, DeviceChange, DeviceStanding,
         DoctorReport, EndedSession, Fault, FaultCode, Health, HealthState, HostIdentity, HostInfo, HostStatus,
-        InvitedBy, Knock, LibraryEntry, LogLine, LogQuery, OfferedBy, PairedBy, Pending, PinDigits, PinWindowOpen,
-        PinWindowState, Probe, Probes, QrCode, RestoreRequest, Restored, Session, SessionSample, SettingProblem,
-        Settings, SettingsChange, Severity, UpdateOffer, UpdatePiece, UpdateRefusal, UpdateRefusalCode, UpdateStatus,
+        InvitedBy, Knock, LibraryEntry, LogLine, LogQuery, MoonlightPin, MoonlightWaiting, Moonlights, OfferedBy,
+        PairedBy, Pending, PinDigits, PinWindowOpen, PinWindowState, Probe, Probes, QrCode, RestoreRequest, Restored,
+        Session, SessionSample, SettingProblem, Settings, SettingsChange, Severity, UpdateOffer, UpdatePiece,
+        UpdateRefusal, UpdateRefusalCode, UpdateStatus,
     },
 };
 use punktfunk_proto::units::Fingerprint;
@@ -158,6 +159,25 @@ impl Host for FakeHost {
     fn disarm(&self, by: &Origin) -> bool {
         self.changed(by, Topic::Pairing);
         self.data().window.take().is_some()
+    }
+
+    fn moonlights(&self) -> Moonlights {
+        let waiting = MoonlightWaiting { address: "192.168.1.7".into(), age_seconds: 12 };
+        Moonlights { enabled: true, waiting: vec![waiting] }
+    }
+
+    /// The right PIN is 1234.
+    fn type_moonlight_pin(&self, by: &Origin, request: MoonlightPin) -> Result<Device, AdminError> {
+        if request.pin.reveal() != "1234" {
+            let message = "the device shows another PIN; begin again on it".into();
+            return Err(AdminError { code: AdminErrorCode::Refused, message });
+        }
+        let name = request.label.unwrap_or_else(|| "Moonlight on 192.168.1.7".into());
+        let grants = request.access.map_or(Grants::FULL, |access| access.0);
+        let device = data::device(&name, Fingerprint::of_certificate(b"moonlight"), grants, PairedBy::Pin);
+        self.data().devices.push(device.clone());
+        self.changed(by, Topic::Devices);
+        Ok(device)
     }
 
     fn pending(&self) -> Pending {

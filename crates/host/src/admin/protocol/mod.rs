@@ -14,9 +14,9 @@ use super::{
 pub use punktfunk_api::model::{
     AccessWord, AdminError, AdminErrorCode, Administrator, AdministratorState, ApproveRequest, ArmRequest, AuditPage,
     AuditQuery, AuditVerdict, BackupKey, BackupWritten, Check, CheckOutcome, Device, DeviceChange, DoctorReport,
-    EndedSession, ExpiresIn, HostIdentity, HostStatus, InvitedBy, Knock, NoDuration, PairedBy, Pending, PinDigits,
-    PinWindowOpen, PinWindowState, QrCode, RestoreRequest, Restored, SecretText, Session, Setting, SettingKind,
-    SettingLock, Settings,
+    EndedSession, ExpiresIn, HostIdentity, HostStatus, InvitedBy, Knock, MoonlightPin, MoonlightWaiting, Moonlights,
+    NoDuration, PairedBy, Pending, PinDigits, PinWindowOpen, PinWindowState, QrCode, RestoreRequest, Restored,
+    SecretText, Session, Setting, SettingKind, SettingLock, Settings,
 };
 
 /// The version of this protocol. Host and `ctl` are one program, so a host answers exactly its own version.
@@ -59,6 +59,10 @@ pub enum AdminRequest {
     },
     /// Closes the PIN window. Answered by [`AdminResponse::Disarmed`].
     PairDisarm,
+    /// The Moonlights that wait for their PIN. Answered by [`AdminResponse::Moonlights`].
+    Moonlights,
+    /// Types the PIN that a Moonlight shows; takes some seconds. Answered by [`AdminResponse::MoonlightPaired`].
+    TypeMoonlightPin(MoonlightPin),
     /// The devices that knocked. Answered by [`AdminResponse::Pending`].
     Pending,
     /// Admits a device that knocked. Answered by [`AdminResponse::Approved`].
@@ -185,6 +189,13 @@ pub enum AdminResponse {
     Disarmed {
         /// Whether a window was open.
         was_armed: bool,
+    },
+    /// To [`AdminRequest::Moonlights`].
+    Moonlights(Moonlights),
+    /// To [`AdminRequest::TypeMoonlightPin`].
+    MoonlightPaired {
+        /// The device as it is stored now.
+        device: Device,
     },
     /// To [`AdminRequest::Pending`].
     Pending {

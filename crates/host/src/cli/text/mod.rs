@@ -21,7 +21,7 @@ use self::{
 use super::language::Language;
 use crate::admin::protocol::{
     AdminResponse, Administrator, AdministratorState, AuditVerdict, Device, EndedSession, HostIdentity, HostStatus,
-    Knock, PairedBy, PinWindowOpen, Session,
+    Knock, Moonlights, PairedBy, PinWindowOpen, Session,
 };
 pub(super) use update::update_text;
 
@@ -36,6 +36,10 @@ pub(super) fn text(answer: &AdminResponse, language: Language) -> String {
         }
         AdminResponse::Disarmed { was_armed: false } => {
             pick("No PIN window was open.\n", "Es war kein PIN-Fenster offen.\n").to_owned()
+        }
+        AdminResponse::Moonlights(moonlights) => moonlights_text(moonlights, language),
+        AdminResponse::MoonlightPaired { device } => {
+            format!("{} {}.\n", pick("Paired:", "Gekoppelt:"), device_line(device))
         }
         AdminResponse::Pending { knocks, dropped } => pending_text(knocks, *dropped, language),
         AdminResponse::Approved { device, admitted } => {
@@ -112,6 +116,36 @@ pub(super) fn restored_text(restored: &Restored, language: Language) -> String {
         text.push_str(&format!("{head} {}.\n", kept.display()));
     }
     text
+}
+
+fn moonlights_text(moonlights: &Moonlights, language: Language) -> String {
+    let pick = |english, german| language.pick(english, german);
+    if !moonlights.enabled {
+        let off = pick(
+            "The host does not speak with Moonlight: set gamestream.enable and restart it.\n",
+            "Der Host spricht nicht mit Moonlight: gamestream.enable setzen und neu starten.\n",
+        );
+        return off.to_owned();
+    }
+    if moonlights.waiting.is_empty() {
+        let none = pick(
+            "No Moonlight waits. Choose this host in Moonlight; it then shows a PIN.\n",
+            "Kein Moonlight wartet. Diesen Host in Moonlight wählen; dann zeigt es eine PIN.\n",
+        );
+        return none.to_owned();
+    }
+    let mut text = String::new();
+    for waiting in &moonlights.waiting {
+        let (address, age) = (printable(&waiting.address), span(waiting.age_seconds, language));
+        text.push_str(&match language {
+            Language::English => format!("Moonlight on {address} waits for its PIN since {age}.\n"),
+            Language::German => format!("Moonlight auf {address} wartet seit {age} auf seine PIN.\n"),
+        });
+    }
+    text + pick(
+        "Type what it shows: punktfunk-host ctl pair moonlight PIN\n",
+        "Eingeben, was es zeigt: punktfunk-host ctl pair moonlight PIN\n",
+    )
 }
 
 fn device_line(device: &Device) -> String {

@@ -101,7 +101,8 @@ impl Order<'_> {
             paired_unix: unix(device.paired),
             last_seen_unix: device.last_seen.map(unix),
             expires_unix: device.access.expires.map(unix),
-            connected: !self.host.sessions().of(device.fingerprint).is_empty(),
+            connected: !self.host.sessions().of(device.fingerprint).is_empty()
+                || self.host.moonlight.desk().runs_for(device.fingerprint).is_some(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod administrator;
 mod devices;
+mod moonlight;
 mod pairing;
 mod sessions;
 mod settings;

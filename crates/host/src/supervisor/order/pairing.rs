@@ -20,7 +20,7 @@ use crate::admin::{
 };
 
 /// The offer that was asked for.
-fn offer((access, expires): Asked) -> Offer {
+pub(super) fn offer((access, expires): Asked) -> Offer {
     let default = Offer::default();
     Offer { grants: access.map_or(default.grants, |AccessWord(grants)| grants), lifetime: lifetime(expires) }
 }

@@ -4,6 +4,7 @@ use super::{A, B, Fixture, seconds, source};
 use crate::{
     access::{Grants, Offer},
     approvals::ParkedEnd,
+    audit::{AuditEvent, Origin, PairedHow},
     device::PairedBy,
     pin::{InvitedDevice, PairRefusal},
     trust::{PairError, TrustEvent, Verdict},
@@ -110,4 +111,26 @@ fn setting_the_clock_neither_prolongs_nor_ends_a_pin() {
     fixture.wait(seconds(121));
     fixture.set_wall_clock(0);
     assert_eq!(fixture.spend(A, 1).unwrap_err(), PairRefusal::NotArmed);
+}
+
+#[test]
+fn a_moonlight_that_is_paired_again_keeps_what_it_had_and_who_typed_its_pin_is_written_down() {
+    let mut fixture = Fixture::require();
+    let limited = Offer { grants: Grants::CONTROLLER_ONLY, lifetime: None };
+    let typed_by = || Origin::ctl(1_000);
+    let pair = |fixture: &mut Fixture, offer| {
+        let device = (A, Some("Moonlight on 192.168.1.7"));
+        fixture.trust.pair_gamestream(fixture.now, device, offer, typed_by()).unwrap()
+    };
+    let device = pair(&mut fixture, limited);
+    assert_eq!((device.name.as_str(), device.paired_by), ("Moonlight on 192.168.1.7", PairedBy::Pin));
+    assert_eq!(pair(&mut fixture, Offer::default()).access.grants, Grants::CONTROLLER_ONLY);
+    fixture.trust.revoke(fixture.now, A).unwrap();
+    assert!(matches!(fixture.trust.assess(fixture.now, Some(A)), Verdict::Refuse(_)));
+    assert_eq!(pair(&mut fixture, Offer::default()).access.grants, Grants::CONTROLLER_ONLY);
+    assert!(matches!(fixture.trust.assess(fixture.now, Some(A)), Verdict::Admit(_)));
+    let rows = fixture.trust.audit(0, 100).unwrap();
+    let by = PairedHow::Pin { armed_by: typed_by() };
+    let paired = rows.iter().filter(|row| matches!(&row.what, AuditEvent::Paired { by: how, .. } if *how == by));
+    assert_eq!(paired.count(), 3);
 }

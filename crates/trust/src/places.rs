@@ -8,18 +8,19 @@ use std::{
     time::Instant,
 };
 
-use punktfunk_trust::Source;
+use crate::source::Source;
 
 /// Names a place for as long as the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct PlaceId(u64);
+pub struct PlaceId(u64);
 
 /// A place that was found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entered {
-    pub(super) id: PlaceId,
+pub struct Entered {
+    /// The place.
+    pub id: PlaceId,
     /// Who has to go for it.
-    pub(super) instead_of: Option<PlaceId>,
+    pub instead_of: Option<PlaceId>,
 }
 
 #[derive(Debug)]
@@ -30,8 +31,9 @@ struct Taken {
     held: bool,
 }
 
+/// The places of a server. Sockets are the caller's; time is a parameter.
 #[derive(Debug)]
-pub(super) struct Places {
+pub struct Places {
     most: usize,
     most_per_source: usize,
     next: u64,
@@ -39,12 +41,13 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(most: usize, most_per_source: usize) -> Self {
+    /// `most` places in all, so many of them for one source.
+    pub fn new(most: usize, most_per_source: usize) -> Self {
         Self { most, most_per_source, next: 0, taken: BTreeMap::new() }
     }
 
     /// A place for a newcomer from `source`; `None` where all it could have are held.
-    pub(super) fn enter(&mut self, now: Instant, source: Source) -> Option<Entered> {
+    pub fn enter(&mut self, now: Instant, source: Source) -> Option<Entered> {
         let counts = self.counts();
         let instead_of = if counts.get(&source).is_some_and(|count| *count >= self.most_per_source) {
             Some(self.idlest_of(source)?)
@@ -62,21 +65,25 @@ impl Places {
         Some(Entered { id, instead_of })
     }
 
-    pub(super) fn leave(&mut self, id: PlaceId) {
+    /// The place is free again.
+    pub fn leave(&mut self, id: PlaceId) {
         self.taken.remove(&id);
     }
 
-    pub(super) fn is_taken(&self, id: PlaceId) -> bool {
+    /// Whether somebody has it.
+    pub fn is_taken(&self, id: PlaceId) -> bool {
         self.taken.contains_key(&id)
     }
 
-    pub(super) fn seen(&mut self, id: PlaceId, now: Instant) {
+    /// Whoever has it was answered.
+    pub fn seen(&mut self, id: PlaceId, now: Instant) {
         if let Some(place) = self.taken.get_mut(&id) {
             place.seen = now;
         }
     }
 
-    pub(super) fn hold(&mut self, id: PlaceId, held: bool) {
+    /// While `held`, nobody takes it.
+    pub fn hold(&mut self, id: PlaceId, held: bool) {
         if let Some(place) = self.taken.get_mut(&id) {
             place.held = held;
         }
