@@ -2,17 +2,28 @@
 { config, lib, ... }:
 let
   cfg = config.services.punktfunk;
-  inherit (cfg.settings) network session;
+  inherit (cfg.settings) network session gamestream;
   sysctl = import ./sysctl.nix { inherit lib; } ../../images/payload/sysctl.d/50-punktfunk.conf;
 
+  # Moonlight: HTTPS, HTTP and RTSP; video, control and sound. All follow from one port.
+  moonlight = {
+    tcp = if gamestream.enable then map (offset: gamestream.port + offset) [ (0 - 5) 0 21 ] else [ ];
+    udp = lib.optional gamestream.enable {
+      from = gamestream.port + 9;
+      to = gamestream.port + 11;
+    };
+  };
+
   rules = {
+    allowedTCPPorts = moonlight.tcp;
     allowedUDPPorts = [ network.port ] ++ lib.optional network.mdns.enable 5353;
     allowedUDPPortRanges = [
       {
         from = network.media_port;
         to = network.media_port + session.max_sessions - 1;
       }
-    ];
+    ]
+    ++ moonlight.udp;
   };
   isFixed = network.port != 0 && network.media_port != null;
 in
@@ -25,8 +36,8 @@ in
       default = true;
       description = ''
         Whether the firewall lets clients in: on the control port, one media port for each session and, with mDNS,
-        UDP 5353. The media ports then begin right after the control port unless `settings.network.media_port` says
-        otherwise.
+        UDP 5353, with `settings.gamestream.enable` also on the ports that Moonlight uses. The media ports begin right
+        after the control port unless `settings.network.media_port` says otherwise.
       '';
     };
 

@@ -26,6 +26,24 @@ in
       settings.network.port = 0;
     };
 
+    gamestream-on.config = host { settings.gamestream.enable = true; };
+
+    gamestream-on-own-ports.config = host {
+      network.interfaces = [ "enp3s0" ];
+      settings.gamestream.enable = true;
+      settings.gamestream.port = 40000;
+    };
+
+    gamestream-off.config = host { settings.gamestream.port = 40000; };
+
+    gamestream-over-the-console = {
+      config = host {
+        settings.gamestream.enable = true;
+        settings.console.port = 47989;
+      };
+      refused = "gamestream.port: found 47989 (which takes TCP port 47989), allowed is a port whose neighbours leave console.port alone";
+    };
+
     wake-on-lan.config = host { network.wakeOnLan = [ "enp3s0" ]; };
 
     own-buffers.config = host { } // {

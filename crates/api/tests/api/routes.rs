@@ -55,6 +55,7 @@ impl Route {
             "log_in" | "confirm_login" | "change_password" => password,
             "send_client_logs" => json!({ "text": "the decoder stalled" }),
             "arm_pairing" | "approve_pending" => json!({}),
+            "type_moonlight_pin" => json!({ "pin": "1234" }),
             "change_device" => json!({ "name": "Den" }),
             "change_settings" => json!({ "changes": { "network.mdns": false } }),
             "back_up" => json!({ "passphrase": "a long passphrase" }),

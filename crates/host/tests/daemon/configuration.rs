@@ -49,6 +49,10 @@ codecs = ["h264"]
 [fec]
 start_percent = 20
 
+[gamestream]
+enable = true
+port = 40000
+
 [console]
 enable = false
 listen = "192.168.1.2"
@@ -164,7 +168,7 @@ start_percent = 1.5
     11:19: encoder.codecs.1: found "h266", allowed is "h264"
     13:17: fec.start_percent: found 1.5, allowed is a whole number from 0 to 50
     14:1: log: found a list, allowed is a table of keys
-    15:2: wlan: found an unknown key, allowed is one of console, devices, display, encoder, fec, host, log, network, pairing, session
+    15:2: wlan: found an unknown key, allowed is one of console, devices, display, encoder, fec, gamestream, host, log, network, pairing, session
     "#);
 }
 
@@ -195,6 +199,23 @@ max_bitrate_kbps = 5000
     "#);
     let last_port = problems("network.media_port = 65534");
     assert!(last_port.contains("at most 65532: session.max_sessions is 4"), "{last_port}");
+}
+
+#[test]
+fn the_ports_of_gamestream_leave_the_others_alone_where_it_is_on() {
+    let on = "[gamestream]\nenable = true\nport = 40000\n";
+    for (other, which) in [
+        ("[console]\nport = 39995\n", "console.port"),
+        ("[console]\nport = 40021\n", "console.port"),
+        ("[network]\nport = 40010\n", "network.port"),
+        ("[network]\nmedia_port = 40008\n", "network.media_port"),
+    ] {
+        let said = problems(&format!("{on}{other}"));
+        assert!(said.starts_with("3:8: gamestream.port: found 40000") && said.contains(which), "{said}");
+        assert!(parse(&format!("{}{other}", on.replace("true", "false"))).is_ok(), "{other}");
+    }
+    assert!(parse("gamestream.enable = true").is_ok(), "the defaults fit each other");
+    assert!(problems("gamestream.port = 65515").contains("a whole number from 1029 to 65514"));
 }
 
 #[test]
