@@ -4,7 +4,7 @@ import { done, json, list, nothing, problem } from "./answers.ts";
 import { QR_ROWS } from "./data.ts";
 import { events } from "./events.ts";
 import { sampleAt } from "./samples.ts";
-import { type World, doctorReport, statusOf } from "./world.ts";
+import { MOONLIGHT_PIN, type World, doctorReport, statusOf } from "./world.ts";
 
 type Schemas = components["schemas"];
 type Lane = "open" | "admin" | "sensitive";
@@ -86,6 +86,17 @@ const pairing = (route: Route) => [
   route("delete", "/pairing", "admin", (w) => {
     w.invitation = null;
     return done();
+  }),
+  route("get", "/pairing/moonlight", "admin", (w) => json("Moonlights", { enabled: w.moonlights !== null, waiting: w.moonlights ?? [] })),
+  route("post", "/pairing/moonlight", "sensitive", (w, { body }) => {
+    const { pin, address, label } = body as Schemas["MoonlightPin"];
+    const waiting = w.moonlights?.find((one) => one.address === address);
+    if (!waiting) return problem("not_found");
+    w.moonlights = (w.moonlights ?? []).filter((one) => one !== waiting);
+    if (pin !== MOONLIGHT_PIN) return problem("refused");
+    const device: Schemas["Device"] = { name: label ?? `Moonlight on ${waiting.address}`, fingerprint: "5d".repeat(32), grants: 63, access: "full", paired_by: "pin", paired_unix: Math.floor(Date.now() / 1_000), connected: false };
+    w.devices = [...w.devices, device];
+    return json("Device", device);
   }),
   route("get", "/pending", "admin", (w) => json("Pending", { knocks: w.knocks, dropped: 0 })),
   route("post", "/pending/:id/approve", "sensitive", (w, { params, body }) => {

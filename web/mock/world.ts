@@ -1,4 +1,4 @@
-import type { AdministratorState, DoctorReport, HostIdentity, HostStatus, Knock, LogLine, PinWindowOpen, SessionSample, Topic, UpdateStatus } from "../src/api/model.ts";
+import type { AdministratorState, DoctorReport, HostIdentity, HostStatus, Knock, LogLine, MoonlightWaiting, PinWindowOpen, SessionSample, Topic, UpdateStatus } from "../src/api/model.ts";
 import { AUDIT, DEVICES, FAULTS, HISTORY, KNOCKS, LINES, PROBES, SESSIONS, UPDATE, print } from "./data.ts";
 import { SETTINGS } from "./settings.ts";
 
@@ -31,6 +31,8 @@ export function makeWorld(scene: Scene = "busy") {
     update: (empty ? null : structuredClone(UPDATE)) as UpdateStatus | null,
     identity: { fingerprint: print("5e2d91c7"), successor: null, after_restart: null } as HostIdentity,
     doctor: (empty ? null : doctorReport(now - 1_800)) as DoctorReport | null,
+    /** Null: the host does not speak with Moonlight. */
+    moonlights: (empty ? null : []) as MoonlightWaiting[] | null,
     invitation: null as (PinWindowOpen & { closes: number }) | null,
     /** What was asked with which body, the newest last. */
     asked: [] as { method: string; path: string; body: unknown }[],
@@ -41,6 +43,9 @@ export function makeWorld(scene: Scene = "busy") {
     },
   };
 }
+
+/** What a Moonlight of the mock shows. */
+export const MOONLIGHT_PIN = "4711";
 
 export type World = ReturnType<typeof makeWorld>;
 

@@ -13,6 +13,7 @@ export const health = queryOptions({
 });
 export const overview = queryOptions({ queryKey: ["overview"], queryFn: () => ask(api.GET("/api/v1/overview")) });
 export const pinWindow = queryOptions({ queryKey: ["pairing"], queryFn: () => ask(api.GET("/api/v1/pairing")) });
+export const moonlights = queryOptions({ queryKey: ["pairing", "moonlight"], queryFn: () => ask(api.GET("/api/v1/pairing/moonlight")) });
 export const pending = queryOptions({ queryKey: ["pending"], queryFn: () => ask(api.GET("/api/v1/pending")) });
 export const devices = queryOptions({ queryKey: ["devices"], queryFn: () => ask(api.GET("/api/v1/devices")) });
 export const sessions = queryOptions({ queryKey: ["sessions", "live"], queryFn: () => ask(api.GET("/api/v1/sessions")) });

@@ -103,6 +103,36 @@ test("a link is shown as a picture to scan", async () => {
   expect(screen.getByText(/^punktfunk:/)).toBeDefined();
 });
 
+test("a Moonlight that waits is paired by the PIN that it shows", async () => {
+  world().moonlights = [{ address: "192.168.1.7", age_seconds: 4 }];
+  const { user } = await visit("/pairing");
+  await screen.findByText("Moonlight on 192.168.1.7 waits: type the PIN that it shows.");
+  expect(screen.getByRole("button", { name: "Pair" }).hasAttribute("disabled")).toBe(true);
+  await user.type(screen.getByLabelText("PIN on its screen"), "4a7-11");
+  await user.type(screen.getByLabelText("Name to keep it under"), "Living room");
+  await user.click(screen.getByRole("button", { name: "Pair" }));
+  expect(await screen.findByText("Living room is paired.")).toBeDefined();
+  expect(await screen.findByText("No Moonlight waits")).toBeDefined();
+  expect(world().asked.at(-1)?.body).toEqual({ pin: "4711", address: "192.168.1.7", label: "Living room" });
+});
+
+test("a wrong PIN is still said when the device waits no longer", async () => {
+  world().moonlights = [{ address: "192.168.1.7", age_seconds: 4 }];
+  const { user } = await visit("/pairing");
+  await user.type(await screen.findByLabelText("PIN on its screen"), "0000{Enter}");
+  expect((await screen.findByRole("alert")).textContent).toMatch(/begin again in Moonlight/);
+  changed("pairing");
+  expect(await screen.findByText("No Moonlight waits")).toBeDefined();
+  expect(screen.getByRole("alert").textContent).toMatch(/begin again in Moonlight/);
+});
+
+test("where the host does not speak with Moonlight the page does not either", async () => {
+  world().moonlights = null;
+  await visit("/pairing");
+  await screen.findByRole("heading", { name: "Invite a device" });
+  expect(screen.queryByRole("heading", { name: "Moonlight" })).toBeNull();
+});
+
 test("a refusal for the page's origin is told as a failure", async () => {
   const { user } = await visit("/pairing");
   server.use(http.post("*/api/v1/pending/:id/approve", () => problem("wrong_origin")));

@@ -72,7 +72,7 @@ const routes = [
   createRoute({
     ...under,
     path: "/pairing",
-    loader: ({ context: { queries: q } }) => Promise.all([ask.overview, ask.pending, ask.pinWindow].map((one) => q.ensureQueryData(one as never))),
+    loader: ({ context: { queries: q } }) => Promise.all([ask.overview, ask.pending, ask.pinWindow, ask.moonlights].map((one) => q.ensureQueryData(one as never))),
     component: lazyRouteComponent(() => import("../features/pairing/PairingPage"), "PairingPage"),
   }),
   createRoute({

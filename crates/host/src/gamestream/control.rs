@@ -21,6 +21,8 @@ use tokio::{net::UdpSocket, sync::mpsc, task::JoinHandle};
 pub trait ControlPeer: Send + Sync {
     /// The client is there.
     fn connected(&self);
+    /// How long a message and its acknowledgement take, now and then.
+    fn round_trip(&self, time: Duration);
     /// It said this.
     fn message(&self, message: &ClientMessage<'_>);
     /// It has left, or was not heard of for too long. Nothing follows.
@@ -133,6 +135,7 @@ impl Task {
     async fn run(mut self) {
         loop {
             self.service();
+            self.tell_round_trips();
             let busy = !self.sessions.is_empty();
             tokio::select! {
                 order = self.inbox.recv() => match order {
@@ -156,6 +159,14 @@ impl Task {
                 EventNoRef::Connect { peer, data } => self.connect(peer, data),
                 EventNoRef::Receive { peer, packet, .. } => self.receive(peer, packet.data()),
                 EventNoRef::Disconnect { peer, .. } => self.disconnect(peer),
+            }
+        }
+    }
+
+    fn tell_round_trips(&self) {
+        for session in self.sessions.values() {
+            if let Some(peer) = session.peer {
+                session.session.round_trip(self.enet.peer(peer).round_trip_time());
             }
         }
     }

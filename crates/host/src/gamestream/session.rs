@@ -1,8 +1,11 @@
 //! What a Moonlight client says while it streams, brought to the session's threads and its display.
 
-use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use punktfunk_gamestream::{
@@ -33,10 +36,14 @@ pub struct MoonlightPeer {
     modifiers: Mutex<Modifiers>,
     /// Data shards that did not arrive.
     lost: AtomicU64,
+    /// Whether it has sent its first message.
+    began: AtomicBool,
     /// Whether it asked for a repair.
     asked: AtomicBool,
     /// Input events that no seat has a word for, and damaged ones.
     ignored: AtomicU64,
+    /// Microseconds.
+    rtt: AtomicU64,
 }
 
 impl MoonlightPeer {
@@ -47,8 +54,10 @@ impl MoonlightPeer {
             presence: watch::channel(Presence::Expected).0,
             modifiers: Mutex::default(),
             lost: AtomicU64::new(0),
+            began: AtomicBool::new(false),
             asked: AtomicBool::new(false),
             ignored: AtomicU64::new(0),
+            rtt: AtomicU64::new(0),
         })
     }
 
@@ -76,6 +85,12 @@ impl MoonlightPeer {
         self.ignored.load(Relaxed)
     }
 
+    /// The round trip of the control connection while it stands.
+    pub fn rtt(&self) -> Option<Duration> {
+        let is_there = *self.presence.borrow() == Presence::Connected;
+        is_there.then(|| Duration::from_micros(self.rtt.load(Relaxed)))
+    }
+
     fn input(&self, session: &LiveSession, payload: &[u8]) {
         let event = match ClientInput::parse(payload) {
             Ok(event) => event,
@@ -101,10 +116,15 @@ impl ControlPeer for MoonlightPeer {
         self.presence.send_replace(Presence::Connected);
     }
 
+    fn round_trip(&self, time: Duration) {
+        self.rtt.store(time.as_micros() as u64, Relaxed);
+    }
+
     fn message(&self, message: &ClientMessage<'_>) {
         let Some(session) = self.session.get() else { return };
         match *message {
-            ClientMessage::RequestIdr => {
+            // The first begins the session, with an IDR in any case.
+            ClientMessage::RequestIdr if self.began.swap(true, Relaxed) => {
                 self.asked.store(true, Relaxed);
                 session.pipeline.request_repair();
             }
@@ -115,7 +135,8 @@ impl ControlPeer for MoonlightPeer {
             }
             ClientMessage::Input(payload) => self.input(session, payload),
             ClientMessage::Fec(report) => drop(self.lost.fetch_add(report.lost().into(), Relaxed)),
-            ClientMessage::Begin
+            ClientMessage::RequestIdr
+            | ClientMessage::Begin
             | ClientMessage::KeepAlive
             | ClientMessage::ReferenceArrived(_)
             | ClientMessage::Unknown(_) => {}

@@ -211,6 +211,7 @@ pub(super) async fn open(
     let input = InputPath::new(grants, prepared.display());
     let pipeline = Pipeline::start(prepared, &plan, &welcome, owner.commands.clone())
         .map_err(|error| failed(error.to_string()))?;
+    let link = owner.link.clone();
     let session = Arc::new(LiveSession {
         id: supervisor.sessions().next_id(),
         fingerprint: guest.fingerprint,
@@ -221,7 +222,7 @@ pub(super) async fn open(
         pipeline: pipeline.handle(),
         commands: owner.commands.clone(),
         plan: plan.clone(),
-        link: owner.link.clone(),
+        rtt: Box::new(move || link.upgrade().map(|link| link.rtt())),
         samples: Mutex::new(Samples::new(Instant::now())),
     });
     let admission = Admission { welcome, default_bitrate: plan.default_bitrate, bitrate_ceiling: plan.bitrate_ceiling };

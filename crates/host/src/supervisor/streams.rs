@@ -5,11 +5,12 @@
 //! unless the owner set `session.keep_alive_s`.
 
 use std::{
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use punktfunk_gamestream::{
+    control::EndReason,
     rtsp::Status,
     video::{Packetizer, VideoParams},
 };
@@ -158,6 +159,8 @@ impl Supervisor {
             VideoSend { packetizer, socket: video, ping, bitrate, fec, ends }.run();
         })
         .map_err(|error| failed(error.to_string()))?;
+        let peer = MoonlightPeer::new();
+        let heard = Arc::downgrade(&peer);
         let session = Arc::new(LiveSession {
             id: self.sessions().next_id(),
             fingerprint: Some(launch.device),
@@ -169,10 +172,9 @@ impl Supervisor {
             pipeline: pipeline.handle(),
             commands: tell,
             plan,
-            link: Weak::new(),
+            rtt: Box::new(move || heard.upgrade().and_then(|peer| peer.rtt())),
             samples: Mutex::new(Samples::new(Instant::now())),
         });
-        let peer = MoonlightPeer::new();
         peer.attach(Arc::clone(&session));
         let hears = Arc::clone(&peer);
         let expected = Expected { peer: launch.peer, connect: marks.connect, key: launch.key, session: hears };
@@ -217,7 +219,7 @@ impl Supervisor {
     /// Waits until the client has connected.
     async fn await_client(&self, opened: &mut Opened) -> Result<(), Ended> {
         let mut presence = opened.peer.presence();
-        let connected = presence.wait_for(|presence| *presence == Presence::Connected);
+        let connected = presence.wait_for(|presence| *presence != Presence::Expected);
         let lost = |stays| Err(Ended { how: HostClosed::Lost, stays });
         tokio::select! {
             connected = connected => if connected.is_ok() { Ok(()) } else { lost(false) },
@@ -264,10 +266,11 @@ impl Supervisor {
         ended
     }
 
-    /// Tells the client why, unless it was the client.
+    /// Tells the client why, unless it has left: its user may also quit on the pages.
     async fn tell_end(&self, opened: &Opened, ended: &Ended) {
         let reason = match &ended.how {
             HostClosed::ByHost { code, .. } => Some(end_reason(*code)),
+            HostClosed::ByClient { code } if *code == CloseCode::UserQuit.code() => Some(EndReason::Graceful),
             HostClosed::ByClient { .. } | HostClosed::Lost => None,
         };
         opened.control.end(opened.connect, reason).await;

@@ -5,6 +5,7 @@ import { Page } from "../../ui/Page";
 import { Card, Empty, Lamp, Note } from "../../ui/parts";
 import { Invitation } from "./Invitation";
 import { KnockCard } from "./KnockCard";
+import { Moonlights } from "./Moonlights";
 import "./pairing.css";
 
 export function PairingPage() {
@@ -14,6 +15,7 @@ export function PairingPage() {
       <div className="pairing">
         <Waiting />
         <Invitation />
+        <Moonlights />
       </div>
     </Page>
   );
