@@ -22,6 +22,7 @@ mod gate;
 mod language;
 pub mod reference;
 mod run_session;
+mod session_sound;
 mod text;
 
 /// The punktfunk streaming host.
@@ -56,6 +57,9 @@ enum Command {
     /// Run one session's processes for the host whose connection is the standard input (systemd starts this).
     #[command(hide = true)]
     RunSession(run_session::RunSessionArgs),
+    /// Serve the sound of this session to the host whose connection is the standard input (the host starts this).
+    #[command(hide = true)]
+    SessionSound(session_sound::SessionSoundArgs),
     /// Show the picture of the health check on the display of this session.
     #[command(hide = true)]
     TestPicture,
@@ -128,6 +132,7 @@ pub fn main() -> Exit {
             Ok(()) => Exit::Done,
             Err(error) => complain(&error, Exit::System),
         },
+        Command::SessionSound(args) => session_sound::run(&args),
         Command::RunSession(args) => run_session::run(&args),
         Command::ConfigSchema => print_line(&format!("{:#}", config::schema::schema())),
         Command::Reference { page: Page::Configuration } => print(&config::reference::page()),

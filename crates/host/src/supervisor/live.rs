@@ -65,6 +65,18 @@ impl LiveSession {
         self.tell(HostCommand::Refuse { code, reason: reason.into() });
     }
 
+    /// The client said Start: stream to it.
+    pub fn begin(&self, media_port: u16) {
+        self.pipeline.begin(self.peer.ip(), media_port);
+        let link = Weak::clone(&self.link);
+        // Its end is heard of elsewhere.
+        self.pipeline.begin_sound(Box::new(move |datagram| {
+            if let Some(link) = link.upgrade() {
+                link.send_datagram(datagram);
+            }
+        }));
+    }
+
     /// Hands a command to the control session. Full means that the client has stopped reading: the connection's
     /// idle timeout ends it.
     pub fn tell(&self, command: HostCommand) {

@@ -9,6 +9,7 @@ mod kill;
 mod owner;
 mod service;
 mod slices;
+mod sound;
 mod sources;
 mod streaming;
 mod trust;
