@@ -9,8 +9,10 @@ use pipewire::{
     core::CoreRc,
     keys,
     properties::properties,
+    registry::{self, RegistryRc},
     spa::{pod::Pod, utils::Direction},
     stream::{StreamFlags, StreamListener, StreamRc, StreamState},
+    types::ObjectType,
 };
 
 use crate::{
@@ -22,6 +24,8 @@ use crate::{
 /// A running capture. Dropping it ends it.
 pub struct Capture {
     _listener: StreamListener<SoundPacket>,
+    _links: registry::Listener,
+    _registry: RegistryRc,
     _stream: StreamRc,
 }
 
@@ -54,18 +58,14 @@ impl Capture {
             // It does not keep the output running: silence costs nothing.
             "node.passive" => "true",
         };
+        let registry = core.get_registry_rc()?;
         let stream = StreamRc::new(core, "punktfunk-capture", properties)?;
-        let (states, formats, packets) = (Rc::clone(&hears), Rc::clone(&hears), hears);
+        let (states, packets) = (Rc::clone(&hears), Rc::clone(&hears));
         let listener = stream
             .add_local_listener_with_user_data(SoundPacket::new(layout))
             .state_changed(move |_, _, _, state| {
                 if matches!(state, StreamState::Error(_) | StreamState::Unconnected) {
                     states.failed();
-                }
-            })
-            .param_changed(move |_, _, id, param| {
-                if id == pipewire::spa::param::ParamType::Format.as_raw() && param.is_some() {
-                    formats.ready();
                 }
             })
             .process(move |stream, packet| {
@@ -81,6 +81,20 @@ impl Capture {
         let pod = Pod::from_bytes(&format).expect("a format is a pod");
         let flags = StreamFlags::AUTOCONNECT | StreamFlags::MAP_BUFFERS;
         stream.connect(Direction::Input, None, flags, &mut [pod])?;
-        Ok(Self { _listener: listener, _stream: stream })
+        let links = watch_links(&registry, stream.clone(), hears);
+        Ok(Self { _listener: listener, _links: links, _registry: registry, _stream: stream })
     }
+}
+
+/// Says `ready` once somebody has connected the stream. Formats do not tell: nothing is agreed on before something is
+/// played.
+fn watch_links(registry: &RegistryRc, stream: StreamRc, hears: Rc<dyn Hears>) -> registry::Listener {
+    let links = registry.add_listener_local().global(move |object| {
+        let node = stream.node_id().to_string();
+        let is_ours = object.props.is_some_and(|props| props.get(*keys::LINK_INPUT_NODE) == Some(node.as_str()));
+        if object.type_ == ObjectType::Link && is_ours {
+            hears.ready();
+        }
+    });
+    links.register()
 }

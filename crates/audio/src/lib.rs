@@ -18,6 +18,7 @@ pub mod playback;
 pub mod receive;
 pub mod server;
 pub mod tone;
+pub mod wav;
 
 pub use layout::Layout;
 

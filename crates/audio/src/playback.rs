@@ -55,7 +55,6 @@ pub enum PlaybackError {
 }
 
 /// A running player. Dropping it ends it.
-#[derive(Debug)]
 pub struct Player {
     queue: Arc<Mutex<Queue>>,
     end: Option<channel::Sender<()>>,

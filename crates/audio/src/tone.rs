@@ -46,7 +46,12 @@ pub fn strength(samples: impl IntoIterator<Item = f32>, hz: u16) -> f64 {
 /// The level of `pcm` in dB under full scale: the mean of the squares over all channels. A full-scale sine is -3.
 pub fn level_dbfs(pcm: &[f32]) -> f64 {
     let squares: f64 = pcm.iter().map(|sample| f64::from(*sample).powi(2)).sum();
-    10.0 * (squares / pcm.len().max(1) as f64).max(1e-12).log10()
+    dbfs(squares / pcm.len().max(1) as f64)
+}
+
+/// A mean of squares in dB under full scale; silence is -120.
+pub fn dbfs(power: f64) -> f64 {
+    10.0 * power.max(1e-12).log10()
 }
 
 #[cfg(test)]
