@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// From the start of the programs to the first sign of the output.
-const OUTPUT_WITHIN: Duration = Duration::from_secs(10);
+const OUTPUT_WITHIN: Duration = Duration::from_secs(30);
 /// From a server's closed connection to its exit.
 const EXIT_WITHIN: Duration = Duration::from_millis(500);
 

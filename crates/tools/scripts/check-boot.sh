@@ -31,7 +31,7 @@ units=$(system trixie "")
 # With the libraries that the programs were linked with, whatever their version is in this release.
 linked=$(ldd "$host" "$client" | awk '/=> \// { print $3 }' | xargs -n1 readlink -f | xargs -n1 basename | sort -u |
   xargs -I{} dpkg-query --search '*/{}' | cut -d: -f1 | sort -u | tr '\n' ',')
-root=$(system "$release" ",${linked}xkb-data,xwayland,libegl1,foot,x11-apps,fonts-dejavu-core,procps,curl")
+root=$(system "$release" ",${linked}xkb-data,xwayland,libegl1,foot,x11-apps,pipewire,pipewire-pulse,pipewire-bin,wireplumber,pulseaudio-utils,fonts-dejavu-core,procps,curl")
 
 # install_payload ROOT: as the images do it.
 install_payload() {

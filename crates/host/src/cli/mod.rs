@@ -23,6 +23,7 @@ mod language;
 pub mod reference;
 mod run_session;
 mod session_sound;
+mod test_picture;
 mod text;
 
 /// The punktfunk streaming host.
@@ -128,10 +129,7 @@ pub fn main() -> Exit {
         Command::Ctl(args) => ctl::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Gate(args) => gate::run(&args),
-        Command::TestPicture => match punktfunk_video::test_picture::run() {
-            Ok(()) => Exit::Done,
-            Err(error) => complain(&error, Exit::System),
-        },
+        Command::TestPicture => test_picture::run(),
         Command::SessionSound(args) => session_sound::run(&args),
         Command::RunSession(args) => run_session::run(&args),
         Command::ConfigSchema => print_line(&format!("{:#}", config::schema::schema())),

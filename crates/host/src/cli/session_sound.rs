@@ -4,7 +4,7 @@ use std::{ffi::OsString, io, os::fd::AsFd as _, path::PathBuf};
 
 use punktfunk_audio::{Layout, companion, server};
 
-use super::complain;
+use super::{complain, test_picture};
 use crate::{config::LogConfig, exit::Exit, log};
 
 #[derive(Debug, clap::Args)]
@@ -15,11 +15,17 @@ pub(super) struct SessionSoundArgs {
     /// Become this program, on the socket that is the standard input
     #[arg(long = "serve", value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
     serve: Vec<OsString>,
+    /// Only write five seconds of a tone to this file (.wav), to try the sound with
+    #[arg(long, value_name = "FILE")]
+    write_tone: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &SessionSoundArgs) -> Exit {
     if !args.serve.is_empty() {
         return complain(&server::serve_on(&args.serve), Exit::System);
+    }
+    if let Some(path) = &args.write_tone {
+        return test_picture::write_tone(path).map_or_else(|error| complain(&error, Exit::System), |()| Exit::Done);
     }
     log::init(&LogConfig::default(), None);
     match accompany(args) {

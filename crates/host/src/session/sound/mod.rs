@@ -64,7 +64,7 @@ enum LineState {
 }
 
 /// How long a sound server may take to come up: longer than the companion gives it.
-const READY_WITHIN: Duration = Duration::from_secs(12);
+const READY_WITHIN: Duration = Duration::from_secs(40);
 
 impl SoundLine {
     /// A line, and the companion for the other end: this program.
