@@ -3,10 +3,11 @@
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use punktfunk_audio::Layout;
 use punktfunk_proto::units::{Fingerprint, Mode};
 use zeroize::Zeroizing;
 
-use crate::{error::EXIT_HELP, script::Step};
+use crate::{error::EXIT_HELP, script::Step, session::Plays};
 
 /// The reference client of punktfunk: finds hosts, pairs with them, streams from them.
 #[derive(Debug, Parser)]
@@ -163,6 +164,12 @@ pub struct ConnectArgs {
     /// Keep the stream in this file: .ts with times, .h264 or .hevc without
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Play the sound on this machine [default: play where there is a PipeWire]
+    #[arg(long, value_enum)]
+    pub sound: Option<SoundArg>,
+    /// Keep the sound in this file: .wav
+    #[arg(long, value_name = "FILE")]
+    pub record_sound: Option<PathBuf>,
     /// Fail (exit 6) if more frames than this are lost, damaged or skipped
     #[arg(long, value_name = "N")]
     pub max_lost: Option<u64>,
@@ -217,12 +224,37 @@ pub struct AskArgs {
     /// The name of the application to start, from the host's library
     #[arg(long, value_name = "ID")]
     pub launch: Option<String>,
+    /// Channels of the sound: 2, 6 (5.1) or 8 (7.1)
+    #[arg(long, value_name = "N", default_value = "2", value_parser = channels)]
+    pub channels: u8,
     /// Offer ChaCha20-Poly1305, for processors without AES
     #[arg(long)]
     pub chacha20: bool,
     /// What to call this device if the host has to approve it [default: this machine's name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+}
+
+/// `--sound`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SoundArg {
+    /// Do not play it.
+    Off,
+    /// Play it.
+    Play,
+}
+
+impl From<SoundArg> for Plays {
+    fn from(argument: SoundArg) -> Self {
+        match argument {
+            SoundArg::Off => Self::No,
+            SoundArg::Play => Self::Yes,
+        }
+    }
+}
+
+fn channels(text: &str) -> Result<u8, &'static str> {
+    text.parse().ok().filter(|channels| Layout::of_channels(*channels).is_some()).ok_or("write 2, 6 or 8")
 }
 
 /// The codecs this client decodes.

@@ -178,6 +178,7 @@ impl From<SessionError> for ClientError {
             | SessionError::Record(_)
             | SessionError::Transport(_)
             | SessionError::Media { .. }
+            | SessionError::Sound(_)
             | SessionError::Threads(_)) => Self::Local(local.to_string()),
         }
     }

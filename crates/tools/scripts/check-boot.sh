@@ -27,7 +27,7 @@ system() {
 }
 # One to look at units in, and one to boot.
 units=$(system "")
-root=$(system ",xkb-data,xwayland,libegl1,foot,x11-apps,fonts-dejavu-core,procps,curl")
+root=$(system ",xkb-data,xwayland,libegl1,foot,x11-apps,pipewire,pipewire-pulse,pipewire-bin,wireplumber,pulseaudio-utils,fonts-dejavu-core,procps,curl")
 # The programs were linked on this machine: what of their libraries Debian 13 has in another version comes along.
 libraries=/usr/lib/punktfunk-check/lib
 rm -rf "$root$libraries"

@@ -7,9 +7,11 @@ base=(
   # building: FFmpeg, the compositor's renderer and keymaps, and the C toolchain for the crates that bring C
   build-essential cmake pkg-config clang libclang-dev
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
-  libpixman-1-dev libxkbcommon-dev
+  libpixman-1-dev libxkbcommon-dev libpipewire-0.3-dev libspa-0.2-dev
   # running: keymap data, X11 programs on the embedded display, the second display backend
   xkb-data xwayland libegl1 sway
+  # the sound of sessions, and what plays on it in tests
+  pipewire pipewire-pulse wireplumber pulseaudio-utils
   # demo and tests: what is shown on the display, and its font
   foot weston x11-apps x11-utils fonts-dejavu-core
   # tests: network namespaces
@@ -61,8 +63,8 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   fi
   echo "setup: this is not Debian or Ubuntu, so nothing is installed for you." >&2
   echo "setup: building needs a C compiler, clang with libclang, cmake, pkg-config, the headers of FFmpeg" >&2
-  echo "setup: (libavcodec, libavformat, libavutil, libswscale), pixman-1 and xkbcommon; running and testing need" >&2
-  echo "setup: xkb data, Xwayland, sway, foot, weston's demo clients, xclock and xlogo, and a monospace font." >&2
+  echo "setup: (libavcodec, libavformat, libavutil, libswscale), pixman-1, xkbcommon and PipeWire; running and testing need" >&2
+  echo "setup: PipeWire with its PulseAudio server, WirePlumber, paplay, xkb data, Xwayland, sway, foot, weston's demo clients, xclock and xlogo, and a monospace font." >&2
   exit 0
 fi
 

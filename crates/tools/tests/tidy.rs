@@ -10,18 +10,19 @@ use std::{
 
 /// What each crate may use of the others (`docs/architecture.md`, "Code map"). Tests may use more: they bring the real
 /// part of another crate where a mock would stand otherwise.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("proto", &[]),
     ("ffi", &["proto"]),
     ("trust", &["proto"]),
     ("update", &[]),
+    ("audio", &["proto"]),
     ("gamestream", &["proto", "trust"]),
     ("api", &["proto", "trust", "update"]),
     ("transport", &["proto"]),
     ("video", &["proto"]),
-    ("client", &["proto", "transport"]),
-    ("host", &["api", "gamestream", "proto", "trust", "transport", "update", "video"]),
-    ("tools", &["proto", "trust", "transport", "video"]),
+    ("client", &["audio", "proto", "transport"]),
+    ("host", &["api", "audio", "gamestream", "proto", "trust", "transport", "update", "video"]),
+    ("tools", &["audio", "proto", "trust", "transport", "video"]),
 ];
 
 /// What would bring a runtime, a socket or the system into `proto`.

@@ -77,6 +77,8 @@ pub enum FaultCode {
     NoGpu,
     /// Gamepads need `/dev/uinput`, and it cannot be opened.
     NoUinput,
+    /// Sessions are silent.
+    NoSound,
     /// Whoever reaches the host can use it.
     PairingOpen,
     /// The last update of the system did not stream and was taken back.

@@ -9,7 +9,7 @@ use std::{
 use indicatif::ProgressBar;
 use punktfunk_proto::{
     units::Fingerprint,
-    wire::{Codec, Grants, Hello, MAX_SHARD_PAYLOAD, VideoCaps},
+    wire::{ClientCaps, Codec, Grants, Hello, MAX_SHARD_PAYLOAD, VideoCaps},
 };
 use punktfunk_transport::{Link, TlsIdentity};
 use serde_json::json;
@@ -24,7 +24,7 @@ use crate::{
     known_hosts::KnownHosts,
     record::Container,
     script::Script,
-    session::{Check, Ending, Notice, Plan, Report, stream},
+    session::{Check, Ending, Notice, Plan, Plays, Report, SoundWish, stream},
     target::resolve,
     terminal::Output,
 };
@@ -46,6 +46,10 @@ pub(super) async fn run(context: &Context, args: ConnectArgs) -> Result<Answer, 
         script: Script::new(steps),
         length: args.seconds,
         record: args.record.clone(),
+        sound: SoundWish {
+            plays: args.sound.map_or(Plays::IfPossible, Plays::from),
+            record: args.record_sound.clone(),
+        },
         auto_bitrate: args.ask.bitrate == BitrateArg::Auto,
         speed_test: None,
     };
@@ -118,6 +122,8 @@ pub(super) fn hello(ask: &AskArgs) -> Result<Hello, ClientError> {
         launch: ask.launch.clone(),
         video_caps: UNDERSTOOD.with(chacha),
         codecs,
+        audio_channels: ask.channels,
+        client_caps: ClientCaps::AUDIO_REDUNDANCY,
         max_shard_payload: MAX_SHARD_PAYLOAD,
         ..Hello::new(ask.mode.into())
     })

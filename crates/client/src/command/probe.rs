@@ -15,7 +15,7 @@ use crate::{
     error::ClientError,
     known_hosts::KnownHosts,
     script::Script,
-    session::{Plan, SpeedTest},
+    session::{Plan, Plays, SoundWish, SpeedTest},
     target::resolve,
     trust::{Decision, decide},
 };
@@ -84,13 +84,22 @@ async fn speed(context: &Context, args: &ProbeArgs) -> Result<Answer, ClientErro
     let identity = context.identity()?;
     let trust = TrustArgs { fingerprint: None, trust_on_first_use: false, wait: Duration::from_secs(15) };
     let mode = Mode::new(640, 360, 30).map_err(|error| ClientError::Local(error.to_string()))?;
-    let ask = AskArgs { mode, bitrate: BitrateArg::Kbps(0), codec: None, launch: None, chacha20: false, name: None };
+    let ask = AskArgs {
+        mode,
+        bitrate: BitrateArg::Kbps(0),
+        codec: None,
+        launch: None,
+        chacha20: false,
+        name: None,
+        channels: 2,
+    };
     let plan = Plan {
         hello: hello(&ask)?,
         patience: trust.wait,
         script: Script::default(),
         length: None,
         record: None,
+        sound: SoundWish { plays: Plays::No, record: None },
         auto_bitrate: false,
         speed_test: Some(SpeedTest { rate: Bitrate::from_kbps(args.rate), duration: args.duration }),
     };

@@ -25,7 +25,7 @@ use super::{
     receive::ToReceiver,
     report::{Counts, Ending, Report, SnapshotReport},
     story::{self, Span, Story},
-    workers::{Prepared, WorkerEvent, Workers},
+    workers::{Prepared, SoundLine, WorkerEvent, Workers},
 };
 use crate::{
     script::Cue,
@@ -46,6 +46,8 @@ pub(super) struct Live<N> {
     plan: Plan,
     commands: mpsc::Sender<ClientCommand>,
     worker_outbox: mpsc::UnboundedSender<WorkerEvent>,
+    /// Taken when the thread for it starts.
+    sound: Option<SoundLine>,
     notices: N,
     stage: Stage,
     ending: Option<Ending>,
@@ -86,8 +88,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
     pub(super) fn new(
         peer: (IpAddr, Fingerprint),
         plan: Plan,
-        commands: mpsc::Sender<ClientCommand>,
-        worker_outbox: mpsc::UnboundedSender<WorkerEvent>,
+        (commands, worker_outbox, sound): (mpsc::Sender<ClientCommand>, mpsc::UnboundedSender<WorkerEvent>, SoundLine),
         notices: N,
     ) -> Self {
         Self {
@@ -95,6 +96,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
             plan,
             commands,
             worker_outbox,
+            sound: Some(sound),
             notices,
             stage: Stage::Asking { parked_at: Some(Instant::now() + PARKED_AFTER) },
             ending: None,
@@ -144,7 +146,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
 
     fn welcomed(&mut self, welcome: &Welcome) {
         (self.notices)(Notice::Welcomed(welcome));
-        match Prepared::new(self.peer.0, welcome, self.plan.record.as_ref()) {
+        match Prepared::new(self.peer.0, welcome, &self.plan) {
             Ok(prepared) => {
                 let prepared = if self.plan.auto_bitrate { prepared.choosing_bitrate(welcome) } else { prepared };
                 self.command(ClientCommand::Start { media_port: prepared.media_port });
@@ -157,7 +159,8 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
 
     fn ready(&mut self, estimate: Option<ClockEstimate>) {
         let Stage::Syncing(prepared) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
-        match Workers::start(*prepared, self.commands.clone(), self.worker_outbox.clone()) {
+        let Some(sound) = self.sound.take() else { return };
+        match Workers::start(*prepared, sound, self.commands.clone(), self.worker_outbox.clone()) {
             Ok(workers) => {
                 self.stage = Stage::AwaitingPicture { workers, until: Instant::now() + FIRST_PICTURE_WITHIN };
                 if let Some(estimate) = estimate {
@@ -377,7 +380,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
         }
         let Some(workers) = workers else { return Err(SessionError::Lost) };
         let stopped = tokio::task::spawn_blocking(|| workers.stop()).await.unwrap_or_default();
-        let (Some(received), Some(decoded)) = stopped else {
+        let (Some(received), Some(decoded), Some(sound)) = stopped else {
             return Err(SessionError::Threads(std::io::Error::other(
                 "a thread of the session panicked; this is a bug",
             )));
@@ -386,6 +389,7 @@ impl<N: FnMut(Notice<'_>)> Live<N> {
             self.worker(event);
         }
         self.closing_checks();
+        self.story.sound = Some(sound);
         self.story.closing_checks(&Counts::new(&received, &decoded));
         let (started, cpu) = shown.unwrap_or((ended, Duration::ZERO));
         let ending = self.ending.unwrap_or(Ending::Lost);

@@ -7,13 +7,14 @@ mod decode;
 mod live;
 mod receive;
 mod report;
+mod sound;
 mod story;
 mod workers;
 
 use std::{io, net::IpAddr, path::PathBuf, time::Duration};
 
 use punktfunk_proto::{
-    session::client_control::ClientControl,
+    session::{Overheard, client_control::ClientControl},
     units::{Bitrate, Fingerprint},
     wire::{Grants, Hello, Welcome},
 };
@@ -21,6 +22,7 @@ use punktfunk_transport::{Link, Role, TransportError, drive};
 use tokio::sync::mpsc;
 
 pub use report::{BitrateReport, Check, ClockReport, Counts, Ending, ModeReport, Report, SnapshotReport, SpeedReport};
+pub use sound::{Plays, SoundReport, SoundWish};
 
 use self::{live::Live, workers::WorkerEvent};
 use crate::{clock::wall_now, decode::DecodeError, record::RecordError, script::Script};
@@ -38,6 +40,8 @@ pub struct Plan {
     pub length: Option<Duration>,
     /// Where to record.
     pub record: Option<PathBuf>,
+    /// What to do with the sound.
+    pub sound: SoundWish,
     /// Whether the bitrate follows what the path takes; only of a host that names the rate it begins with.
     pub auto_bitrate: bool,
     /// A speed test to run once the first picture is there; the session ends with its result.
@@ -111,6 +115,9 @@ pub enum SessionError {
     /// The recording cannot be made.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The sound cannot be decoded or recorded.
+    #[error("no sound: {0}")]
+    Sound(String),
     /// The media socket cannot be made.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -150,7 +157,11 @@ pub async fn stream(
     let (event_outbox, mut events) = mpsc::unbounded_channel();
     let (worker_outbox, mut worker_events) = mpsc::unbounded_channel::<WorkerEvent>();
     let fingerprint = link.peer_fingerprint.unwrap_or(Fingerprint::from_bytes([0; 32]));
-    let mut live = Live::new((link.peer.ip(), fingerprint), plan, commands, worker_outbox, notices);
+    let (sound, sound_inbox) = sound::line();
+    let heard = sound.clone();
+    let control = Overheard::new(control, move |datagram: &[u8]| sound::overhear(&heard, datagram));
+    let line = (sound, sound_inbox);
+    let mut live = Live::new((link.peer.ip(), fingerprint), plan, (commands, worker_outbox, line), notices);
     let driving = drive(control, wall_now, link, Role::Opens, command_inbox, move |event| {
         let _ = event_outbox.send(event);
     });

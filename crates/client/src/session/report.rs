@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use punktfunk_proto::session::client_media::ClientMediaStats;
 use serde::Serialize;
 
-use super::{decode::Decoded, receive::Received};
+use super::{decode::Decoded, receive::Received, sound::SoundReport};
 use crate::stats::StageTable;
 
 /// A session that took place. Units are in the names.
@@ -43,6 +43,8 @@ pub struct Report {
     pub recording: Option<(PathBuf, u64)>,
     /// The speed test's result.
     pub speed: Option<SpeedReport>,
+    /// What was heard.
+    pub sound: Option<SoundReport>,
     /// What was checked. The session is good if all of them are.
     pub checks: Vec<Check>,
 }
@@ -260,6 +262,15 @@ impl fmt::Display for Report {
             "packets   received {}, recovered {}, refused {}",
             counts.datagrams, counts.packets_recovered, counts.datagrams_refused
         )?;
+        if let Some(sound) = &self.sound {
+            write!(f, "sound     {} channels, {:.1} s", sound.channels, sound.seconds)?;
+            sound.level_dbfs.map_or(Ok(()), |level| write!(f, " at {level:.1} dBFS"))?;
+            writeln!(
+                f,
+                ", packets received {}, recovered {}, lost {}, late {}; playback: {}",
+                sound.packets, sound.recovered, sound.lost, sound.late, sound.playback
+            )?;
+        }
         writeln!(f, "requests  keyframes {}, references {}", counts.keyframe_requests, counts.reference_requests)?;
         if let Some(BitrateReport { changes, kbps, path_kbps }) = self.auto_bitrate {
             write!(f, "bitrate   {kbps} kbit/s at the end after {changes} changes")?;

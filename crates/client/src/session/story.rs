@@ -16,6 +16,7 @@ use super::{
     decode::Decoded,
     receive::Received,
     report::{Check, ClockReport, Counts, Ending, ModeReport, Report, SnapshotReport, SpeedReport},
+    sound::SoundReport,
 };
 
 #[derive(Default)]
@@ -24,6 +25,7 @@ pub(super) struct Story {
     pub(super) bitrate_kbps: u32,
     pub(super) clock: Option<ClockEstimate>,
     pub(super) speed: Option<SpeedReport>,
+    pub(super) sound: Option<SoundReport>,
     modes: Vec<ModeInForce>,
     picture: Option<(u32, u32)>,
     modes_asked: Vec<Mode>,
@@ -159,6 +161,7 @@ impl Story {
             snapshots: self.snapshots,
             recording: decoded.recorded,
             speed: self.speed,
+            sound: self.sound,
             checks: self.checks,
         }
     }

@@ -1,4 +1,4 @@
-//! The session's two native threads and the messages between them.
+//! The session's three native threads and the messages between them.
 
 use std::{
     io,
@@ -22,9 +22,10 @@ use punktfunk_transport::MediaSocket;
 use tokio::sync::mpsc;
 
 use super::{
-    SessionError,
+    Plan, SessionError,
     decode::{Decode, Decoded, ToDecoder},
     receive::{Outlets, Receive, Received, ToReceiver},
+    sound::{Hearing, SoundReport, ToSound},
 };
 use crate::{decode::Decoder, record::Recorder, stats::HostTimes};
 
@@ -66,14 +67,18 @@ pub(super) struct Prepared {
     auto: Option<(Bitrate, Limits)>,
     decoder: Decoder,
     recorder: Option<(PathBuf, Recorder)>,
+    hearing: Hearing,
 }
+
+/// Both ends of the line that sound comes in on.
+pub(super) type SoundLine = (channel::SyncSender<ToSound>, channel::Receiver<ToSound>);
 
 /// Messages that wait for the decode thread; units are bounded by their buffers, this bounds the rest.
 const DECODER_QUEUE: usize = 1_024;
 
 impl Prepared {
     /// Binds the media socket towards `peer` and opens the decoder and the recording.
-    pub(super) fn new(peer: IpAddr, welcome: &Welcome, record: Option<&PathBuf>) -> Result<Self, SessionError> {
+    pub(super) fn new(peer: IpAddr, welcome: &Welcome, plan: &Plan) -> Result<Self, SessionError> {
         let any: IpAddr = match peer {
             IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -85,10 +90,13 @@ impl Prepared {
         let media = ClientMedia::new(MediaParams::from_welcome(welcome))
             .map_err(|error| SessionError::HostMisbehaved(error.to_string()))?;
         let decoder = Decoder::open(welcome.codec)?;
-        let recorder = record
+        let recorder = plan
+            .record
+            .as_ref()
             .map(|path| Ok::<_, SessionError>((path.clone(), Recorder::create(path, welcome.codec)?)))
             .transpose()?;
-        Ok(Self { media_port, socket, media, auto: None, decoder, recorder })
+        let hearing = Hearing::prepare(welcome, &plan.sound)?;
+        Ok(Self { media_port, socket, media, auto: None, decoder, recorder, hearing })
     }
 
     /// Lets the client choose the bitrate, if the host names the one it begins with (spec section 4.7).
@@ -117,15 +125,18 @@ pub(super) struct Workers {
     to_decoder: channel::SyncSender<ToDecoder>,
     receive: JoinHandle<Received>,
     decode: JoinHandle<Decoded>,
+    to_sound: channel::SyncSender<ToSound>,
+    sound: JoinHandle<SoundReport>,
 }
 
 impl Workers {
     pub(super) fn start(
         prepared: Prepared,
+        (to_sound, sound_inbox): SoundLine,
         control: mpsc::Sender<ClientCommand>,
         events: mpsc::UnboundedSender<WorkerEvent>,
     ) -> io::Result<Self> {
-        let Prepared { socket, media, auto, decoder, recorder, .. } = prepared;
+        let Prepared { socket, media, auto, decoder, recorder, hearing, .. } = prepared;
         let (to_receiver, receiver_inbox) = channel::channel();
         let (to_decoder, decoder_inbox) = channel::sync_channel(DECODER_QUEUE);
         let decode = Decode::new(decoder, recorder, to_receiver.clone(), events.clone());
@@ -133,7 +144,8 @@ impl Workers {
         let decode = thread::Builder::new().name("decode".into()).spawn(move || decode.run(&decoder_inbox))?;
         let receive =
             thread::Builder::new().name("receive".into()).spawn(move || receive.run(socket, &receiver_inbox))?;
-        Ok(Self { to_receiver, to_decoder, receive, decode })
+        let sound = thread::Builder::new().name("sound".into()).spawn(move || hearing.run(&sound_inbox))?;
+        Ok(Self { to_receiver, to_decoder, receive, decode, to_sound, sound })
     }
 
     /// The clocks were compared.
@@ -160,12 +172,13 @@ impl Workers {
         let _ = self.to_receiver.send(ToReceiver::TakeFiller);
     }
 
-    /// Ends both threads, the receiver first, and waits for what they found. Blocks for as long as a snapshot or
+    /// Ends the threads, the receiver first, and waits for what they found. Blocks for as long as a snapshot or
     /// the recording takes to complete. `None` from a thread that panicked.
-    pub(super) fn stop(self) -> (Option<Received>, Option<Decoded>) {
+    pub(super) fn stop(self) -> (Option<Received>, Option<Decoded>, Option<SoundReport>) {
         let _ = self.to_receiver.send(ToReceiver::Stop);
         let received = self.receive.join().ok();
         let _ = self.to_decoder.send(ToDecoder::Stop);
-        (received, self.decode.join().ok())
+        let _ = self.to_sound.send(ToSound::Stop);
+        (received, self.decode.join().ok(), self.sound.join().ok())
     }
 }

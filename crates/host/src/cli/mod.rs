@@ -22,6 +22,8 @@ mod gate;
 mod language;
 pub mod reference;
 mod run_session;
+mod session_sound;
+mod test_picture;
 mod text;
 
 /// The punktfunk streaming host.
@@ -56,6 +58,9 @@ enum Command {
     /// Run one session's processes for the host whose connection is the standard input (systemd starts this).
     #[command(hide = true)]
     RunSession(run_session::RunSessionArgs),
+    /// Serve the sound of this session to the host whose connection is the standard input (the host starts this).
+    #[command(hide = true)]
+    SessionSound(session_sound::SessionSoundArgs),
     /// Show the picture of the health check on the display of this session.
     #[command(hide = true)]
     TestPicture,
@@ -124,10 +129,8 @@ pub fn main() -> Exit {
         Command::Ctl(args) => ctl::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Gate(args) => gate::run(&args),
-        Command::TestPicture => match punktfunk_video::test_picture::run() {
-            Ok(()) => Exit::Done,
-            Err(error) => complain(&error, Exit::System),
-        },
+        Command::TestPicture => test_picture::run(),
+        Command::SessionSound(args) => session_sound::run(&args),
         Command::RunSession(args) => run_session::run(&args),
         Command::ConfigSchema => print_line(&format!("{:#}", config::schema::schema())),
         Command::Reference { page: Page::Configuration } => print(&config::reference::page()),

@@ -41,6 +41,8 @@ pub struct Config {
     pub display: DisplayConfig,
     /// How the picture is compressed.
     pub encoder: EncoderConfig,
+    /// The sound of a session.
+    pub audio: AudioConfig,
     /// Forward error correction: parity sent along with the video.
     pub fec: FecConfig,
     /// GameStream: sessions for Moonlight, beside those of punktfunk's own clients.
@@ -298,6 +300,22 @@ pub enum EncoderBackend {
 pub enum VideoCodec {
     /// H.264 / AVC.
     H264,
+}
+
+/// `[audio]`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AudioConfig {
+    /// Whether what an application plays is streamed. Each session gets a sound server of its own, so `pipewire`,
+    /// `pipewire-pulse` and `wireplumber` have to be installed; without them sessions are silent and the console says
+    /// why. How many channels there are, and at what rate, follows from what the client asks for.
+    pub enable: bool,
+}
+
+impl Default for AudioConfig {
+    fn default() -> Self {
+        Self { enable: true }
+    }
 }
 
 /// `[fec]`.

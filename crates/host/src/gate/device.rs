@@ -3,17 +3,25 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use punktfunk_proto::{
     session::{
+        Overheard,
         client_control::{ClientClosed, ClientCommand, ClientControl, ClientEvent},
         client_media::{ClientMedia, ClientMediaEvent},
         media::MediaParams,
     },
     units::{ClientTime, Mode},
-    wire::{Codec, Hello, Welcome, datagram::InputEvent},
+    wire::{
+        ClientCaps, Codec, Hello, HostCaps, Welcome,
+        datagram::{HostDatagram, InputEvent},
+    },
 };
 use punktfunk_transport::{Client, MediaSocket, RecvBuffers, Role, TlsIdentity, drive};
 use punktfunk_video::decode::{Decoder, Impression};
@@ -31,6 +39,8 @@ pub(super) struct Visit {
     pub(super) input: Result<String, String>,
 }
 
+/// Packets of sound that are waited for where the host promises any: a fifth of a second.
+const SOUNDS: usize = 40;
 /// Frames that are waited for before a key is pressed.
 const FRAMES: usize = 30;
 /// A change of the picture's means that no moving band and no compression makes.
@@ -74,6 +84,8 @@ struct Session {
     commands: mpsc::Sender<ClientCommand>,
     events: mpsc::UnboundedReceiver<ClientEvent>,
     welcome: Welcome,
+    /// Packets of sound so far.
+    sounds: Arc<AtomicUsize>,
 }
 
 async fn connect(options: &GateOptions, status: &HostStatus) -> Result<Session, String> {
@@ -90,11 +102,20 @@ async fn connect(options: &GateOptions, status: &HostStatus) -> Result<Session, 
         name: Some("health check".into()),
         codecs: Codec::H264.as_set(),
         max_shard_payload: 1_408,
+        // A host that makes sound says so only to who can use redundancy.
+        client_caps: ClientCaps::AUDIO_REDUNDANCY,
         ..Hello::new(mode.into())
     };
     let (commands, inbox) = mpsc::channel(64);
     let (tell, mut events) = mpsc::unbounded_channel();
+    let sounds = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sounds);
     let control = ClientControl::new(Instant::now(), &hello, options.stream_within);
+    let control = Overheard::new(control, move |datagram: &[u8]| {
+        if let Ok(HostDatagram::AudioRedundant(_)) = HostDatagram::decode(datagram) {
+            counted.fetch_add(1, Relaxed);
+        }
+    });
     tokio::spawn(async move {
         let on_event = move |event| {
             let _ = tell.send(event);
@@ -103,7 +124,9 @@ async fn connect(options: &GateOptions, status: &HostStatus) -> Result<Session, 
     });
     loop {
         match events.recv().await {
-            Some(ClientEvent::Welcomed(welcome)) => return Ok(Session { host, commands, events, welcome: *welcome }),
+            Some(ClientEvent::Welcomed(welcome)) => {
+                return Ok(Session { host, commands, events, welcome: *welcome, sounds });
+            }
             Some(ClientEvent::Closed(how)) => return Err(said(how)),
             Some(_) => {}
             None => return Err("the connection ended without a word".into()),
@@ -139,7 +162,9 @@ impl Session {
         socket.punch().map_err(|error| failed(&error))?;
         let decoder = Decoder::open().map_err(|error| error.to_string())?;
         let commands = self.commands.clone();
-        Ok(Watch { socket, media, decoder, commands, frames: 0, begun: Instant::now(), press: Press::NotYet })
+        let promised = self.welcome.host_caps.contains(HostCaps::AUDIO_REDUNDANCY);
+        let sounds = promised.then(|| Arc::clone(&self.sounds));
+        Ok(Watch { socket, media, decoder, commands, sounds, frames: 0, begun: Instant::now(), press: Press::NotYet })
     }
 }
 
@@ -159,6 +184,8 @@ struct Watch {
     media: ClientMedia,
     decoder: Decoder,
     commands: mpsc::Sender<ClientCommand>,
+    /// Packets of sound so far, where there is to be any.
+    sounds: Option<Arc<AtomicUsize>>,
     frames: usize,
     begun: Instant,
     press: Press,
@@ -175,7 +202,7 @@ impl Watch {
     fn run(mut self, deadline: Instant) -> Visit {
         let mut buffers = RecvBuffers::new();
         let mut punched = Instant::now();
-        while !matches!(self.press, Press::Answered { .. }) && Instant::now() < deadline && !self.commands.is_closed() {
+        while !self.is_done() && Instant::now() < deadline && !self.commands.is_closed() {
             if punched.elapsed() > Duration::from_millis(200) {
                 let _ = self.socket.punch();
                 punched = Instant::now();
@@ -186,6 +213,15 @@ impl Watch {
             self.take(&mut buffers);
         }
         self.report()
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self.press, Press::Answered { .. }) && self.heard().is_none_or(|sounds| sounds >= SOUNDS)
+    }
+
+    /// Packets of sound so far, where there is to be any.
+    fn heard(&self) -> Option<usize> {
+        self.sounds.as_ref().map(|sounds| sounds.load(Relaxed))
     }
 
     fn take(&mut self, buffers: &mut RecvBuffers) {
@@ -226,7 +262,15 @@ impl Watch {
                 Err(format!("a key press changed nothing in the picture within {:.0} s", first.elapsed().as_secs_f64()))
             }
         };
-        Visit { stream: Ok(format!("{frames} frames of 640x360 arrived, {rate:.1} a second")), input }
+        let picture = format!("{frames} frames of 640x360 arrived, {rate:.1} a second");
+        let stream = match self.heard() {
+            None => Ok(picture),
+            Some(sounds) if sounds >= SOUNDS => Ok(format!("{picture}, and {sounds} packets of sound")),
+            Some(sounds) => {
+                Err(format!("only {sounds} of {SOUNDS} packets of sound arrived within {seconds:.0} s; {picture}"))
+            }
+        };
+        Visit { stream, input }
     }
 }
 

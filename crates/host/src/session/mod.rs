@@ -7,4 +7,5 @@ pub mod pipeline;
 pub mod plan;
 pub mod selftest;
 pub mod send;
+pub mod sound;
 pub mod stats;

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use punktfunk_audio::{Layout, line::SoundFault};
 use punktfunk_proto::{
     session::{host_control::HostCommand, host_media::HostMedia, media::MediaParams},
     units::{Bitrate, Mode},
@@ -21,7 +22,7 @@ use punktfunk_proto::{
 };
 use punktfunk_transport::{MediaSocket, TransportError};
 use punktfunk_video::{
-    display::{Backend, Controls, DisplayError, Output},
+    display::{Application, Backend, Controls, DisplayError, Output},
     encode::{self, EncodeError, Encoder, EncoderConfig, EncoderKind},
     frame::{FrameReceiver, Received},
 };
@@ -30,6 +31,7 @@ use super::{
     encode::{EncodeLoop, EncodeMessage},
     plan::SessionPlan,
     send::{SendLoop, SendMessage},
+    sound::{Outlet, SoundHandle, SoundLine, SoundLoop, SoundWord},
     stats::{SessionStats, Stages, StatsReading},
 };
 use crate::config::NetworkConfig;
@@ -61,6 +63,8 @@ pub enum SetupError {
 pub struct Display {
     frames: FrameReceiver,
     controls: Arc<dyn Controls>,
+    /// What is played there, if that is captured.
+    sound: Option<SoundLine>,
 }
 
 impl Display {
@@ -69,8 +73,10 @@ impl Display {
     /// # Errors
     /// The display could not be made, or the application not started.
     pub fn open(plan: &SessionPlan, backend: &dyn Backend) -> Result<Self, DisplayError> {
-        let Output { frames, controls } = backend.open(plan.mode, &plan.application)?;
-        Ok(Self { frames, controls: Arc::from(controls) })
+        let mut application = plan.application.clone();
+        let sound = plan.sound.and_then(|plan| accompany(plan.layout, backend, &mut application));
+        let Output { frames, controls } = backend.open(plan.mode, &application)?;
+        Ok(Self { frames, controls: Arc::from(controls), sound })
     }
 
     /// Takes over one that another session has left: gives it `mode` and waits for its first picture in it. `None` when
@@ -89,6 +95,19 @@ impl Display {
         }
         None
     }
+}
+
+/// Has the sound of `application` captured, where the display can. What is wrong with it is told once the session runs.
+fn accompany(layout: Layout, backend: &dyn Backend, application: &mut Application) -> Option<SoundLine> {
+    let line = if backend.has_companions() {
+        SoundLine::open(layout).map(|(line, companion)| {
+            application.companions.push(companion);
+            line
+        })
+    } else {
+        SoundLine::without(layout, SoundFault::Display)
+    };
+    line.inspect_err(|error| tracing::error!(%error, "there is no line for the session's sound")).ok()
 }
 
 /// How long a display that was kept may take to show itself in its new mode.
@@ -153,6 +172,12 @@ impl Prepared {
         Ok(self.socket.local_addr()?.port())
     }
 
+    /// The channels of its sound, if that is captured.
+    pub fn audio_channels(&self) -> Option<u8> {
+        let line = self.source.display.sound.as_ref()?;
+        u8::try_from(line.layout().channels()).ok()
+    }
+
     /// The display's controls, for as long as the session lasts.
     pub fn display(&self) -> DisplayControls {
         self.source.display()
@@ -195,6 +220,15 @@ pub struct Pipeline {
     controls: Arc<dyn Controls>,
     encode: JoinHandle<FrameReceiver>,
     send: JoinHandle<()>,
+    sound: Option<JoinHandle<SoundLine>>,
+}
+
+/// Who the session's threads tell things.
+pub struct Told {
+    /// The control session.
+    pub control: tokio::sync::mpsc::Sender<HostCommand>,
+    /// Who wants to know what becomes of the sound.
+    pub sound: Box<dyn Fn(SoundWord) + Send>,
 }
 
 impl Pipeline {
@@ -202,19 +236,14 @@ impl Pipeline {
     ///
     /// # Errors
     /// The system has no thread for us, or the parameters do not fit together.
-    pub fn start(
-        prepared: Prepared,
-        plan: &SessionPlan,
-        welcome: &Welcome,
-        control: tokio::sync::mpsc::Sender<HostCommand>,
-    ) -> Result<Self, SetupError> {
+    pub fn start(prepared: Prepared, plan: &SessionPlan, welcome: &Welcome, told: Told) -> Result<Self, SetupError> {
         let params = MediaParams::from_welcome(welcome);
         let mut media = HostMedia::new(params).map_err(|error| SetupError::Media(error.to_string()))?;
         media.set_bitrate(plan.bitrate);
         media.set_fec_percent(plan.fec_percent);
         let Prepared { source, socket } = prepared;
         let host_timing = plan.host_timing;
-        Self::start_with(source, plan, control, move |ends| {
+        Self::start_with(source, plan, told, move |ends| {
             let SendEnds { inbox, encode, buffers, control, stats } = ends;
             SendLoop { media, socket, inbox, encode, buffers, control, host_timing, stats }.run();
         })
@@ -227,9 +256,10 @@ impl Pipeline {
     pub fn start_with(
         source: Source,
         plan: &SessionPlan,
-        control: tokio::sync::mpsc::Sender<HostCommand>,
+        told: Told,
         send: impl FnOnce(SendEnds) + Send + 'static,
     ) -> Result<Self, SetupError> {
+        let Told { control, sound: sound_told } = told;
         let stats = Arc::new(SessionStats::new(plan.mode));
         stats.set_fec_percent(plan.fec_percent);
         stats.set_bitrate(plan.bitrate);
@@ -241,7 +271,7 @@ impl Pipeline {
             let _ = buffer_sender.try_send(Vec::new());
         }
         let display = source.display();
-        let Source { display: Display { frames, controls }, encoder, kind } = source;
+        let Source { display: Display { frames, controls, sound }, encoder, kind } = source;
         let encode_loop = EncodeLoop {
             display: display.clone(),
             kind,
@@ -262,13 +292,21 @@ impl Pipeline {
             control,
             stats: Arc::clone(&stats),
         };
-        let handle = PipelineHandle { encode: encode_sender, send: send_sender, display, stats };
+        let sound_loop = match (sound, plan.sound) {
+            (Some(line), Some(sound)) => {
+                Some(SoundLoop::new(line, (sound, plan.bitrate), sound_told, Arc::clone(&stats))?)
+            }
+            _ => None,
+        };
+        let (sound_loop, sound) = sound_loop.unzip();
+        let handle = PipelineHandle { encode: encode_sender, send: send_sender, sound, display, stats };
         Ok(Self {
             encode: spawn("pf-encode", move || {
                 encode_loop.run(&frames);
                 frames
             })?,
             send: spawn("pf-send", move || send(ends))?,
+            sound: sound_loop.map(|sound| spawn("pf-sound", move || sound.run())).transpose()?,
             handle,
             controls,
         })
@@ -284,11 +322,13 @@ impl Pipeline {
         // A thread that is gone already needs no message.
         let _ = self.handle.encode.send(EncodeMessage::Stop);
         let _ = self.handle.send.send(SendMessage::Stop);
-        let (frames, sent) = (self.encode.join(), self.send.join());
-        if frames.is_err() || sent.is_err() {
+        self.handle.sound.iter().for_each(SoundHandle::stop);
+        let (frames, sent, sound) =
+            (self.encode.join(), self.send.join(), self.sound.map(JoinHandle::join).transpose());
+        if frames.is_err() || sent.is_err() || sound.is_err() {
             tracing::error!("a media thread panicked");
         }
-        Some(Display { frames: frames.ok()?, controls: self.controls })
+        Some(Display { frames: frames.ok()?, controls: self.controls, sound: sound.ok()? })
     }
 }
 
@@ -320,6 +360,7 @@ const UNIT_BUFFERS: usize = 2;
 pub struct PipelineHandle {
     encode: SyncSender<EncodeMessage>,
     send: SyncSender<SendMessage>,
+    sound: Option<SoundHandle>,
     display: DisplayControls,
     stats: Arc<SessionStats>,
 }
@@ -328,6 +369,13 @@ impl PipelineHandle {
     /// The client said Start: stream to it.
     pub fn begin(&self, peer: IpAddr, port: u16) {
         self.tell_send(SendMessage::Begin { peer: peer.to_canonical(), port });
+    }
+
+    /// Likewise: send its sound here.
+    pub fn begin_sound(&self, outlet: Outlet) {
+        if let Some(sound) = &self.sound {
+            sound.begin(outlet);
+        }
     }
 
     /// The next frame must be an IDR. Wakes a display whose picture does not change.
@@ -359,6 +407,9 @@ impl PipelineHandle {
         self.stats.set_bitrate(bitrate);
         self.tell_encode(EncodeMessage::Bitrate(bitrate));
         self.tell_send(SendMessage::Bitrate(bitrate));
+        if let Some(sound) = &self.sound {
+            sound.set_bitrate(bitrate);
+        }
     }
 
     /// Give the display this mode; the encoder follows its frames.

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, net::IpAddr, time::Duration};
 
+use punktfunk_audio::Layout;
 use punktfunk_gamestream::rtsp::{StreamRequest, announce::VideoCodec};
 use punktfunk_proto::{
     session::{
@@ -11,12 +12,13 @@ use punktfunk_proto::{
     units::{Bitrate, Mode, ModeError},
     video::Streaming,
     wire::{
-        AudioFormat, Chroma, Cipher, Codec, CodecSet, Colour, FecScheme, Grants, Hello, HostCaps, Secret, VERSION,
-        VideoCaps, Welcome,
+        AudioFormat, Chroma, Cipher, ClientCaps, Codec, CodecSet, Colour, FecScheme, Grants, Hello, HostCaps, Secret,
+        VERSION, VideoCaps, Welcome,
     },
 };
 use punktfunk_video::display::Application;
 
+use super::sound::SoundPlan;
 use crate::config::Config;
 
 /// A session as it will run.
@@ -44,8 +46,10 @@ pub struct SessionPlan {
     pub streaming: Option<Streaming>,
     /// What runs on the display.
     pub application: Application,
-    /// The client's channels, echoed.
+    /// The client's channels, or those of a display that was kept for it.
     pub audio_channels: u8,
+    /// How its sound is made; `None`: it is not.
+    pub sound: Option<SoundPlan>,
 }
 
 /// Why a client's wishes cannot be met. The text is shown to its user (close code 0x68).
@@ -114,6 +118,7 @@ impl SessionPlan {
             streaming: Streaming::for_client(hello.video_caps),
             application: application(config)?,
             audio_channels: hello.audio_channels,
+            sound: sound(config, hello),
         })
     }
 
@@ -148,6 +153,7 @@ impl SessionPlan {
             streaming: None,
             application: application(config)?,
             audio_channels: request.audio.channels,
+            sound: None,
         })
     }
 
@@ -173,7 +179,10 @@ impl SessionPlan {
             chroma: Chroma::default(),
             audio_channels: self.audio_channels,
             codec: self.codec,
-            host_caps: HostCaps::default(),
+            host_caps: self
+                .sound
+                .filter(|plan| plan.is_redundant)
+                .map_or(HostCaps::NONE, |_| HostCaps::AUDIO_REDUNDANCY),
             cipher: if self.chacha { Cipher::ChaCha20Poly1305(Secret::from(keys.chacha)) } else { Cipher::Aes128Gcm },
             mgmt_port: ports.console.unwrap_or(0),
             grants,
@@ -240,6 +249,15 @@ pub const fn codec_name(codec: Codec) -> &'static str {
         Codec::Av1 => "AV1",
         Codec::PyroWave => "PyroWave",
     }
+}
+
+fn sound(config: &Config, hello: &Hello) -> Option<SoundPlan> {
+    // Other numbers of channels do not get this far: they are read as 2 (spec section 2.3).
+    let layout = Layout::of_channels(hello.audio_channels).unwrap_or_default();
+    let is_redundant = hello.client_caps.contains(ClientCaps::AUDIO_REDUNDANCY);
+    // The test picture plays nothing.
+    let plays = config.display.backend.needs_application();
+    (config.audio.enable && plays).then_some(SoundPlan { layout, is_redundant })
 }
 
 fn application(config: &Config) -> Result<Application, PlanRefusal> {

@@ -19,7 +19,7 @@ use punktfunk_video::{
 };
 
 use super::{
-    pipeline::{Display, Pipeline, Prepared, SetupError},
+    pipeline::{Display, Pipeline, Prepared, SetupError, Told},
     plan::{HostPorts, SessionKeys, SessionPlan},
     stats::Stages,
 };
@@ -91,7 +91,8 @@ pub fn stream(encoder: EncoderKind, bitrate: Bitrate) -> Result<Streamed, SelfTe
     socket.punch()?;
     // Nobody listens to the control session of a test: what is said there is dropped.
     let (control, _) = tokio::sync::mpsc::channel(1);
-    let pipeline = Pipeline::start(prepared, &plan, &welcome, control)?;
+    let told = Told { control, sound: Box::new(|_| ()) };
+    let pipeline = Pipeline::start(prepared, &plan, &welcome, told)?;
     pipeline.handle().begin(LOOPBACK, socket.local_addr()?.port());
     let mut receiver = Receiver { media, socket, arrivals: Vec::with_capacity(FRAMES as usize), bytes: 0 };
     let received = receiver.run();
@@ -115,6 +116,7 @@ fn plan(bitrate: Bitrate) -> Result<SessionPlan, ModeError> {
         streaming: None,
         application: Application::default(),
         audio_channels: 2,
+        sound: None,
     })
 }
 

@@ -32,6 +32,8 @@ pub struct SessionStats {
     capture: StageHistogram,
     encode: StageHistogram,
     send: StageHistogram,
+    sound: AtomicU64,
+    sound_refused: AtomicU64,
 }
 
 /// How long the frames took in each stage since the last reading.
@@ -70,6 +72,10 @@ pub struct StatsReading {
     pub loss_ppm: u32,
     /// The mode in force, as `1280x720@60`.
     pub mode: String,
+    /// Packets of sound handed to the connection.
+    pub sound_packets: u64,
+    /// Packets of the session's companion that were none.
+    pub sound_refused: u64,
 }
 
 impl SessionStats {
@@ -90,6 +96,8 @@ impl SessionStats {
             capture: StageHistogram::default(),
             encode: StageHistogram::default(),
             send: StageHistogram::default(),
+            sound: AtomicU64::new(0),
+            sound_refused: AtomicU64::new(0),
         }
     }
 
@@ -120,6 +128,16 @@ impl SessionStats {
     /// How long frames took since the last call.
     pub fn take_stages(&self) -> Stages {
         Stages { capture: self.capture.take(), encode: self.encode.take(), send: self.send.take() }
+    }
+
+    /// Packets of sound handed to the connection.
+    pub fn count_sound(&self, packets: u64) {
+        self.sound.fetch_add(packets, Relaxed);
+    }
+
+    /// Packets of the companion that were none.
+    pub fn refuse_sound(&self, packets: u64) {
+        self.sound_refused.fetch_add(packets, Relaxed);
     }
 
     /// The client lost this much.
@@ -162,6 +180,8 @@ impl SessionStats {
             bitrate_kbps: self.bitrate_kbps.load(Relaxed),
             loss_ppm: self.loss_ppm.load(Relaxed),
             mode: self.mode().to_string(),
+            sound_packets: self.sound.load(Relaxed),
+            sound_refused: self.sound_refused.load(Relaxed),
         }
     }
 

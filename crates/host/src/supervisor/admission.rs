@@ -23,7 +23,7 @@ use super::{
 };
 use crate::session::{
     input::InputPath,
-    pipeline::{Display, Pipeline, Prepared},
+    pipeline::{Display, Pipeline, Prepared, Told},
     plan::{HostPorts, SessionKeys, SessionPlan},
 };
 
@@ -183,7 +183,7 @@ pub(super) async fn take_slot(supervisor: &super::Supervisor) -> Result<OwnedSem
 /// Makes encoder, socket and, unless one was kept, the display, and with them the session; nothing is sent yet.
 pub(super) async fn open(
     owner: &Owner,
-    plan: SessionPlan,
+    mut plan: SessionPlan,
     guest: &Guest,
     kept: Option<Display>,
 ) -> Result<(Arc<LiveSession>, Pipeline, Box<Admission>), Turned> {
@@ -207,10 +207,11 @@ pub(super) async fn open(
     let ports = HostPorts { media, console: supervisor.console_port() };
     let keys = SessionKeys::draw(&mut rand::rng());
     let grants = wire_grants(guest.grants);
+    plan.audio_channels = prepared.audio_channels().unwrap_or(plan.audio_channels);
     let welcome = plan.welcome(ports, keys, grants, guest.remaining);
     let input = InputPath::new(grants, prepared.display());
-    let pipeline = Pipeline::start(prepared, &plan, &welcome, owner.commands.clone())
-        .map_err(|error| failed(error.to_string()))?;
+    let told = Told { control: owner.commands.clone(), sound: supervisor.hear_of_sound() };
+    let pipeline = Pipeline::start(prepared, &plan, &welcome, told).map_err(|error| failed(error.to_string()))?;
     let link = owner.link.clone();
     let session = Arc::new(LiveSession {
         id: supervisor.sessions().next_id(),
@@ -259,7 +260,7 @@ async fn stream(
     let end = loop {
         match owner.events.recv().await {
             Some(HostEvent::Started { media_port }) => {
-                session.pipeline.begin(session.peer.ip(), media_port);
+                session.begin(media_port, owner.link.clone());
                 announce_successor(&supervisor, &session);
             }
             Some(HostEvent::Closed(how)) => break how,

@@ -48,6 +48,7 @@ impl Supervisor {
             check("encoder", of(&[FaultCode::NoEncoder]), format!("{encoder} compresses the picture")),
             check("application", of(&[FaultCode::NoApplication]), format!("{application} runs on it")),
             self.check_stream(),
+            check("sound", of(&[FaultCode::NoSound]), self.sound()),
             check("gpu", of(&[FaultCode::NoGpu]), "a graphics card is there".into()),
             check("network", of(&[FaultCode::NoNetwork]), addresses()),
             check("ports", of(&[FaultCode::PortUnavailable]), self.ports()),
@@ -82,6 +83,11 @@ impl Supervisor {
             Ok(streamed) => passed(CheckOutcome::Warned, streamed.in_words(), Some(TOO_SLOW)),
             Err(fault) => passed(CheckOutcome::Failed, fault.to_string(), Some(NOT_STREAMED)),
         }
+    }
+
+    fn sound(&self) -> String {
+        if self.config.audio.enable { "what applications play is streamed" } else { "no sound, as configured" }
+            .to_owned()
     }
 
     fn ports(&self) -> String {

@@ -11,10 +11,15 @@ use punktfunk_api::{
     HostEvent, Topic,
     model::{Fault, FaultCode, Health, HealthState, Severity},
 };
+use punktfunk_audio::{line::SoundFault, server};
 use rustix::fs::{Access, access};
 
 use super::{Supervisor, order::told};
-use crate::{config::PairingPolicy, directories, media};
+use crate::{
+    config::{PairingPolicy, SessionLauncher},
+    directories, media,
+    session::sound::SoundWord,
+};
 
 impl Supervisor {
     /// How the host is, as it was last looked at.
@@ -73,6 +78,35 @@ impl Supervisor {
         self.look();
     }
 
+    /// Takes in what becomes of a session's sound.
+    pub(super) fn hear_of_sound(self: &Arc<Self>) -> Box<dyn Fn(SoundWord) + Send> {
+        let supervisor = Arc::clone(self);
+        Box::new(move |word| {
+            let fault = word.err();
+            let mut known = supervisor.sound_fault.lock().unwrap_or_else(PoisonError::into_inner);
+            if *known != fault {
+                *known = fault;
+                drop(known);
+                let supervisor = Arc::clone(&supervisor);
+                // Looking takes a while, and the sound goes on. Without a thread the next look shows it.
+                let _ = std::thread::Builder::new().name("pf-look".into()).spawn(move || supervisor.look());
+            }
+        })
+    }
+
+    fn examine_sound(&self) -> Option<Fault> {
+        if !self.config.audio.enable {
+            return None;
+        }
+        let last = *self.sound_fault.lock().unwrap_or_else(PoisonError::into_inner);
+        // With the session service the programs are looked for where sessions run, by the session.
+        let is_here = self.config.session.launcher == SessionLauncher::Child;
+        let missing = is_here.then(|| server::missing().first().copied()).flatten().map(SoundFault::Missing);
+        let found = missing.or(last)?;
+        let what = format!("sessions are silent: {found}");
+        Some(fault(FaultCode::NoSound, Severity::Warning, what, found.remedy()))
+    }
+
     /// Looks at the machine for as long as the host runs: often while something is wrong, rarely otherwise. After each
     /// look `told` gets the line on what the host does.
     pub async fn keep_health(self: Arc<Self>, told: impl Fn(&str)) {
@@ -106,6 +140,7 @@ impl Supervisor {
                 "set it, or let the machine reach a time server; until then ends of access are wrong",
             ));
         }
+        faults.extend(self.examine_sound());
         if let Some(what) = self.update_taken_back() {
             let remedy = "wait for a newer version, or stage this one again once what failed is mended; the console (About) \
                           and `ctl update dismiss` take this away, on NixOS `punktfunk-update dismiss`";

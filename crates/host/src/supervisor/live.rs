@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,7 @@ use punktfunk_proto::{
     units::Fingerprint,
     wire::{CloseCode, Grants},
 };
+use punktfunk_transport::Link;
 use tokio::sync::mpsc;
 
 use super::samples::Samples;
@@ -62,6 +63,17 @@ impl LiveSession {
     /// Ends the session; the client is told why.
     pub fn close(&self, code: CloseCode, reason: &str) {
         self.tell(HostCommand::Refuse { code, reason: reason.into() });
+    }
+
+    /// The client said Start: stream to it, with its sound over `link`.
+    pub fn begin(&self, media_port: u16, link: Weak<Link>) {
+        self.pipeline.begin(self.peer.ip(), media_port);
+        // The link's end is heard of elsewhere.
+        self.pipeline.begin_sound(Box::new(move |datagram| {
+            if let Some(link) = link.upgrade() {
+                link.send_datagram(datagram);
+            }
+        }));
     }
 
     /// Hands a command to the control session. Full means that the client has stopped reading: the connection's

@@ -33,6 +33,7 @@ use punktfunk_api::{
     HostEvent, Topic,
     model::{DoctorReport, Fault, Severity},
 };
+use punktfunk_audio::line::SoundFault;
 use punktfunk_proto::{
     session::host_control::HostCommand,
     units::{Fingerprint, HostTime},
@@ -94,6 +95,8 @@ pub struct Supervisor {
     reach: Reach,
     faults: Mutex<Vec<Fault>>,
     console_fault: Mutex<Option<Fault>>,
+    /// Why the last session was silent, if it was.
+    sound_fault: Mutex<Option<SoundFault>>,
     log: Arc<LogRing>,
     listeners: broadcast::Sender<HostEvent>,
     topics: Mutex<Topics>,
@@ -179,6 +182,7 @@ impl Supervisor {
             session_began: Notify::new(),
             faults: Mutex::default(),
             console_fault: Mutex::default(),
+            sound_fault: Mutex::default(),
             topics: Mutex::default(),
             last_doctor: Mutex::default(),
             examining: Mutex::default(),

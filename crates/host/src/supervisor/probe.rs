@@ -66,7 +66,7 @@ pub(super) async fn serve(mut owner: Owner, hello: Hello) {
     let stay = async {
         loop {
             match owner.events.recv().await {
-                Some(HostEvent::Started { media_port }) => session.pipeline.begin(session.peer.ip(), media_port),
+                Some(HostEvent::Started { media_port }) => session.begin(media_port, owner.link.clone()),
                 Some(HostEvent::Closed(_)) | None => return,
                 Some(_) => {}
             }

@@ -41,7 +41,7 @@ use crate::{
     },
     session::{
         input::InputPath,
-        pipeline::{Display, Pipeline, Source},
+        pipeline::{Display, Pipeline, Source, Told},
         plan::SessionPlan,
     },
 };
@@ -155,7 +155,8 @@ impl Supervisor {
         let packetizer = Packetizer::new(params, request.video_encrypted.then_some(&launch.key));
         let (tell, commands) = mpsc::channel(COMMANDS);
         let (ping, bitrate, fec) = (marks.ping_payload(), plan.bitrate, FecController::new(plan.fec_percent));
-        let pipeline = Pipeline::start_with(source, &plan, tell.clone(), move |ends| {
+        let told = Told { control: tell.clone(), sound: self.hear_of_sound() };
+        let pipeline = Pipeline::start_with(source, &plan, told, move |ends| {
             VideoSend { packetizer, socket: video, ping, bitrate, fec, ends }.run();
         })
         .map_err(|error| failed(error.to_string()))?;

@@ -12,6 +12,7 @@ mod moonlight_stream;
 mod owner;
 mod service;
 mod slices;
+mod sound;
 mod sources;
 mod streaming;
 mod trust;

@@ -12,8 +12,11 @@ pub mod client_pairing;
 pub mod host_control;
 pub mod host_media;
 pub mod media;
+mod overheard;
 
 use std::time::Instant;
+
+pub use overheard::Overheard;
 
 use crate::units::Timestamp;
 

@@ -98,7 +98,7 @@ impl Link {
     }
 
     /// Queues a QUIC datagram; older unsent ones give way (spec section 1.2). Never blocks.
-    pub(crate) fn send_datagram(&self, datagram: Vec<u8>) {
+    pub fn send_datagram(&self, datagram: Vec<u8>) {
         let bytes = datagram.len();
         match self.connection.send_datagram(datagram.into()) {
             // The end of the connection is reported once, by `closed`.

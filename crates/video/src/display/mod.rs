@@ -5,9 +5,10 @@ pub mod launch;
 pub mod sway;
 pub mod synthetic;
 
-use std::{ffi::OsString, os::fd::OwnedFd, path::PathBuf, sync::Arc};
+use std::{ffi::OsString, os::fd::OwnedFd, path::PathBuf, sync::Arc, time::Duration};
 
 use punktfunk_proto::{input::SeatEvent, units::Mode};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::frame::FrameReceiver;
 
@@ -32,7 +33,24 @@ pub struct Companion {
     pub command: Vec<OsString>,
     /// Its end of a connection to the host.
     pub socket: Arc<OwnedFd>,
+    /// The application starts once this is readable, or a second later: the host's end of that connection, if the
+    /// application needs what the companion makes.
+    pub ready: Option<Arc<OwnedFd>>,
 }
+
+impl Companion {
+    /// Waits for it as long as the application does. Blocks for [`COMPANION_WITHIN`] at most.
+    pub(crate) fn wait_until_ready(&self) {
+        let Some(ready) = &self.ready else { return };
+        let until = Timespec::try_from(COMPANION_WITHIN).expect("a second is a time");
+        if let Ok(0) = poll(&mut [PollFd::new(ready, PollFlags::IN)], Some(&until)) {
+            tracing::warn!(command = ?self.command.first(), "the application starts without what runs beside it");
+        }
+    }
+}
+
+/// How long an application waits for a companion.
+const COMPANION_WITHIN: Duration = Duration::from_secs(1);
 
 /// A kind of display the host can make. Probed once at start; each session opens one of its own.
 pub trait Backend: Send + Sync {
@@ -44,6 +62,11 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// What is missing and how to get it.
     fn probe(&self) -> Result<(), DisplayError>;
+
+    /// Whether it starts companions of the application.
+    fn has_companions(&self) -> bool {
+        true
+    }
 
     /// Makes a display and starts the application on it.
     ///

@@ -31,6 +31,10 @@ impl Backend for Synthetic {
         Ok(())
     }
 
+    fn has_companions(&self) -> bool {
+        false
+    }
+
     fn open(&self, mode: Mode, _application: &Application) -> Result<Output, DisplayError> {
         let (sender, frames) = frame::channel();
         let (commands, received) = mpsc::channel();

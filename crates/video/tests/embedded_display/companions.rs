@@ -18,7 +18,11 @@ fn accompanied(backend: &Embedded, script: &str) -> (Output, BufReader<UnixStrea
     let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
     let application = Application {
         command: words(&["sleep", "1000"]),
-        companions: vec![Companion { command: words(&["sh", "-c", script]), socket: Arc::new(OwnedFd::from(theirs)) }],
+        companions: vec![Companion {
+            command: words(&["sh", "-c", script]),
+            socket: Arc::new(OwnedFd::from(theirs)),
+            ready: None,
+        }],
         ..Application::default()
     };
     let output = backend.open("640x480@60".parse().unwrap(), &application).unwrap();

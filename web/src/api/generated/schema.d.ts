@@ -1083,7 +1083,7 @@ export interface components {
          * @description What can be wrong.
          * @enum {string}
          */
-        FaultCode: "no_display" | "no_encoder" | "no_application" | "no_network" | "port_unavailable" | "disk_full" | "state_not_writable" | "clock_wrong" | "no_gpu" | "no_uinput" | "pairing_open" | "update_taken_back";
+        FaultCode: "no_display" | "no_encoder" | "no_application" | "no_network" | "port_unavailable" | "disk_full" | "state_not_writable" | "clock_wrong" | "no_gpu" | "no_uinput" | "no_sound" | "pairing_open" | "update_taken_back";
         /**
          * @description The parts of a health check.
          * @enum {string}

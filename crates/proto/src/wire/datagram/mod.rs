@@ -130,18 +130,24 @@ impl<'a> HostDatagram<'a> {
 
     /// The datagram.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![self.tag()];
-        match self {
-            Self::Audio(packet) | Self::Pcm(packet) => packet.put(&mut out),
-            Self::AudioRedundant(packet) => packet.put(&mut out),
-            Self::PadAudio(packet) => packet.put(&mut out),
-            Self::Rumble(rumble) => rumble.put(&mut out),
-            Self::HidOutput(output) => output.put(&mut out),
-            Self::Hdr(metadata) => metadata.put(&mut out),
-            Self::HostTiming(timing) => timing.put(&mut out),
-            Self::Cursor(cursor) => cursor.put(&mut out),
-        }
+        let mut out = Vec::with_capacity(32);
+        self.write(&mut out);
         out
+    }
+
+    /// Appends the datagram to `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.tag());
+        match self {
+            Self::Audio(packet) | Self::Pcm(packet) => packet.put(out),
+            Self::AudioRedundant(packet) => packet.put(out),
+            Self::PadAudio(packet) => packet.put(out),
+            Self::Rumble(rumble) => rumble.put(out),
+            Self::HidOutput(output) => output.put(out),
+            Self::Hdr(metadata) => metadata.put(out),
+            Self::HostTiming(timing) => timing.put(out),
+            Self::Cursor(cursor) => cursor.put(out),
+        }
     }
 
     fn tag(&self) -> u8 {

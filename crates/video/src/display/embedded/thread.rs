@@ -28,7 +28,7 @@ use smithay::{
 
 use super::{
     super::{
-        Application, DisplayError,
+        Application, Companion, DisplayError,
         launch::{Launcher, Place, Process, WAYLAND_SOCKET},
     },
     compositor::{ClientState, Compositor, Phase},
@@ -117,6 +117,7 @@ impl Session {
                 tracing::warn!(command = ?companion.command.first(), %error, "what runs beside the application is missing");
             }
         }
+        application.companions.iter().for_each(Companion::wait_until_ready);
         let running = place.start(application)?;
         let watched = watch_application(&self.events.handle(), &*running);
         self.sources.push(watched.map_err(|error| DisplayError::Failed(format!("the application is lost: {error}")))?);

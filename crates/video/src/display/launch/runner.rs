@@ -113,7 +113,7 @@ impl Session<'_> {
 
     fn accompany(&mut self, command: Vec<OsString>, files: Vec<OwnedFd>) -> io::Result<()> {
         let Ok([socket]) = <[OwnedFd; 1]>::try_from(files) else { return Err(rustix::io::Errno::INVAL.into()) };
-        let companion = Companion { command, socket: Arc::new(socket) };
+        let companion = Companion { command, socket: Arc::new(socket), ready: None };
         self.companions.push(Running::accompany(&companion, &self.environment())?);
         Ok(())
     }

@@ -65,6 +65,10 @@ impl Backend for Sway {
         })
     }
 
+    fn has_companions(&self) -> bool {
+        false
+    }
+
     fn open(&self, mode: Mode, application: &Application) -> Result<Output, DisplayError> {
         let failed = |error: std::io::Error| DisplayError::Failed(format!("no thread for the display: {error}"));
         let (frames, receiver) = frame::channel();

@@ -1,0 +1,153 @@
+//! What runs beside the application, as its user: the sound server, and the capture that speaks to the host.
+
+use std::{
+    cell::Cell,
+    ffi::OsString,
+    os::fd::{AsFd as _, OwnedFd},
+    path::Path,
+    rc::Rc,
+    time::Duration,
+};
+
+use pipewire::{
+    context::ContextRc, keys, main_loop::MainLoopRc, properties::properties, spa::support::system::IoFlags,
+};
+use rustix::net::{SendFlags, send};
+
+use crate::{
+    Layout,
+    capture::{Capture, Hears},
+    line::{Said, SoundFault},
+    server::Server,
+};
+
+/// From the start of the programs to the first sign of the output.
+const OUTPUT_WITHIN: Duration = Duration::from_secs(30);
+/// From a server's closed connection to its exit.
+const EXIT_WITHIN: Duration = Duration::from_millis(500);
+
+/// Serves the session whose host is behind `host`, in `runtime_dir`, the application's `XDG_RUNTIME_DIR`, until the host
+/// closes or the sound server ends; the host is told which. `relay` is a program with its first words that calls
+/// [`crate::server::serve_on`].
+///
+/// The calling thread must be the process's first: what is started ends with it.
+pub fn run(host: &OwnedFd, runtime_dir: &Path, layout: Layout, relay: &[OsString]) -> Option<SoundFault> {
+    let fault = serve(host, runtime_dir, layout, relay).err();
+    if let Some(fault) = fault {
+        tell(host, &Said::Fault(fault).encode());
+    }
+    fault
+}
+
+fn serve(host: &OwnedFd, runtime_dir: &Path, layout: Layout, relay: &[OsString]) -> Result<(), SoundFault> {
+    let prepared = Server::prepare(runtime_dir, layout)?;
+    tell(host, &Said::Listening.encode());
+    let server = prepared.start(relay)?;
+    let outcome = Rc::new(Cell::new(Outcome::Starting));
+    listen(host, layout, &server, &outcome).map_err(|error| {
+        tracing::warn!(%error, "the sound cannot be captured");
+        SoundFault::NoOutput
+    })?;
+    match outcome.get() {
+        Outcome::Closed => Ok(()),
+        // The capture may hear of the server's end before its exit is seen.
+        Outcome::Failed(SoundFault::NoOutput) => {
+            Err(server.ended(EXIT_WITHIN).map_or(SoundFault::NoOutput, SoundFault::Ended))
+        }
+        Outcome::Failed(fault) => Err(fault),
+        Outcome::Starting | Outcome::Running => Err(SoundFault::NoOutput),
+    }
+}
+
+/// How far it has come.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Starting,
+    Running,
+    /// The host closed.
+    Closed,
+    Failed(SoundFault),
+}
+
+/// Captures until something ends; `outcome` says what.
+fn listen(host: &OwnedFd, layout: Layout, server: &Server, outcome: &Rc<Cell<Outcome>>) -> Result<(), Failure> {
+    pipewire::init();
+    let events = MainLoopRc::new(None)?;
+    let context = ContextRc::new(
+        &events,
+        Some(properties! {
+            "config.prefix" => server.configuration().to_string_lossy().into_owned(),
+            "config.name" => "client.conf",
+        }),
+    )?;
+    let remote = properties! { *keys::REMOTE_NAME => server.socket().to_string_lossy().into_owned() };
+    let core = context.connect_rc(Some(remote))?;
+    let ends = |end: Outcome| {
+        let (events, outcome) = (events.clone(), Rc::clone(outcome));
+        move || {
+            outcome.set(end);
+            events.quit();
+        }
+    };
+    let closed = ends(Outcome::Closed);
+    let _host = events.loop_().add_io(host.as_fd(), IoFlags::HUP | IoFlags::ERR, move |_| closed());
+    let mut watched = Vec::new();
+    for (part, exit) in server.watch()? {
+        let ended = ends(Outcome::Failed(SoundFault::Ended(part)));
+        watched.push(events.loop_().add_io(exit, IoFlags::IN, move |_| ended()));
+    }
+    let voice = Voice { host: host.try_clone()?, outcome: Rc::clone(outcome), events: events.clone() };
+    let _capture = Capture::start(core, layout, Rc::new(voice))?;
+    let late = ends(Outcome::Failed(SoundFault::NoOutput));
+    let starting = Rc::clone(outcome);
+    let timer = events.loop_().add_timer(move |_| {
+        if matches!(starting.get(), Outcome::Starting) {
+            late();
+        }
+    });
+    timer.update_timer(Some(OUTPUT_WITHIN), None).into_result().map_err(|_| Failure::Timer)?;
+    events.run();
+    Ok(())
+}
+
+/// Why nothing can be captured.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("PipeWire: {0}")]
+    PipeWire(#[from] pipewire::Error),
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    #[error("no timer")]
+    Timer,
+}
+
+/// Hands on what the capture says.
+struct Voice {
+    host: OwnedFd,
+    outcome: Rc<Cell<Outcome>>,
+    events: MainLoopRc,
+}
+
+impl Hears for Voice {
+    fn ready(&self) {
+        if matches!(self.outcome.replace(Outcome::Running), Outcome::Starting) {
+            tell(&self.host, &Said::Ready.encode());
+        }
+    }
+
+    fn packet(&self, packet: &[u8]) {
+        tell(&self.host, packet);
+    }
+
+    fn failed(&self) {
+        if matches!(self.outcome.get(), Outcome::Running) {
+            self.outcome.set(Outcome::Failed(SoundFault::NoOutput));
+        }
+        self.events.quit();
+    }
+}
+
+/// Tells the host; never waits. What does not fit is dropped.
+fn tell(host: &OwnedFd, packet: &[u8]) {
+    let _ = send(host, packet, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+}
