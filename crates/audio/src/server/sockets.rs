@@ -32,7 +32,7 @@ impl Sockets {
 /// Binds in the place of what an earlier server left: the directory is this session's alone.
 fn bind(path: &Path) -> io::Result<OwnedFd> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(UnixListener::bind(path)?.into()),
     }
 }

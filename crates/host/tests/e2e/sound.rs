@@ -118,7 +118,10 @@ fn write_tone(path: &Path, layout: Layout, seconds: usize) {
 async fn playing(dir: &Path, player: &str, layout: Layout) -> (Host, Device) {
     let tone = dir.join("tone.wav");
     write_tone(&tone, layout, 30);
-    let command = format!("exec {player} {}", tone.display());
+    let command = match player.strip_prefix("until ") {
+        Some(player) => format!("until {player} {}; do sleep 0.2; done", tone.display()),
+        None => format!("exec {player} {}", tone.display()),
+    };
     let host = with_application(dir, &command);
     let device = Device::new("Listener");
     device.pair_now(&host).await;
@@ -151,8 +154,8 @@ async fn what_an_application_plays_is_heard_by_the_client_at_its_level() {
 #[tokio::test(flavor = "multi_thread")]
 async fn surround_arrives_on_every_channel_with_every_packet_twice() {
     let dir = tempfile::tempdir().unwrap();
-    // A tone on all channels would lose its low-frequency one to a program that mixes it: this one plays as it is.
-    let (host, device) = playing(dir.path(), "pw-play", Layout::Surround71).await;
+    // What speaks PipeWire itself is refused for want of an output until the server is all there.
+    let (host, device) = playing(dir.path(), "until pw-play", Layout::Surround71).await;
     let wish = Hello { audio_channels: 8, ..hello("640x480@30") };
     let listener = Listener::start(&host, &device, with_redundancy(wish)).await;
     listener.wait_for_tone(&host).await;
