@@ -54,7 +54,6 @@ impl Capture {
             // What is played, not a microphone.
             "stream.capture.sink" => "true",
             "stream.dont-remix" => "true",
-            "node.dont-reconnect" => "true",
             // It does not keep the output running: silence costs nothing.
             "node.passive" => "true",
         };

@@ -6,7 +6,11 @@
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
     thread::{self, JoinHandle},
 };
 
@@ -18,7 +22,7 @@ use pipewire::{
     main_loop::MainLoopRc,
     properties::properties,
     spa::{pod::Pod, utils::Direction},
-    stream::{StreamFlags, StreamListener, StreamRc},
+    stream::{StreamFlags, StreamListener, StreamRc, StreamState},
 };
 
 use crate::{
@@ -57,6 +61,7 @@ pub enum PlaybackError {
 /// A running player. Dropping it ends it.
 pub struct Player {
     queue: Arc<Mutex<Queue>>,
+    has_ended: Arc<AtomicBool>,
     end: Option<channel::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -71,6 +76,8 @@ impl Player {
         let (end, is_over) = channel::channel();
         let (started, has_started) = mpsc::sync_channel(1);
         let (remote, name, theirs) = (remote.clone(), name.to_owned(), Arc::clone(&queue));
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&has_ended);
         let thread = thread::Builder::new().name("pf-playback".into()).spawn(move || {
             let failed = |error| {
                 // Nobody waits any more if the starter is gone.
@@ -82,17 +89,23 @@ impl Player {
                     let _over = is_over.attach(playing.events.loop_(), move |()| events.quit());
                     let _ = started.send(Ok(()));
                     playing.events.run();
+                    ended.store(true, Relaxed);
                 }
                 Err(error) => failed(error),
             }
         })?;
         has_started.recv().map_err(|_| PlaybackError::Ended)??;
-        Ok(Self { queue, end: Some(end), thread: Some(thread) })
+        Ok(Self { queue, has_ended, end: Some(end), thread: Some(thread) })
     }
 
     /// Plays this after what waits. Never blocks for longer than a copy takes.
     pub fn play(&self, pcm: &[f32]) {
         lock(&self.queue).push(pcm);
+    }
+
+    /// Whether it plays no more: the server has gone, or refused it for want of an output.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.load(Relaxed)
     }
 
     /// How many samples of each channel wait.
@@ -138,9 +151,14 @@ impl Playing {
             *keys::NODE_LATENCY => LATENCY,
         };
         let stream = StreamRc::new(core.clone(), name, properties)?;
-        let channels = layout.channels();
+        let (channels, over) = (layout.channels(), events.clone());
         let listener = stream
             .add_local_listener_with_user_data(queue)
+            .state_changed(move |_, _, _, state| {
+                if matches!(state, StreamState::Error(_) | StreamState::Unconnected) {
+                    over.quit();
+                }
+            })
             .process(move |stream, queue| {
                 let Some(mut buffer) = stream.dequeue_buffer() else { return };
                 let wanted = usize::try_from(buffer.requested()).unwrap_or(0);

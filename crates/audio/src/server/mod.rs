@@ -15,13 +15,9 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal},
-};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 pub use sockets::serve_on;
 
@@ -35,6 +31,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Server {
     places: Places,
+    relay: Vec<OsString>,
+    /// Until its program is started.
+    pulse: Option<OwnedFd>,
     children: Vec<(Part, Child)>,
 }
 
@@ -75,22 +74,40 @@ impl Server {
     /// # Errors
     /// The system's word.
     pub fn watch(&self) -> io::Result<Vec<(Part, OwnedFd)>> {
-        let watched = self.children.iter().map(|(part, child)| {
-            let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
-            Ok((*part, rustix::process::pidfd_open(pid, PidfdFlags::empty())?))
-        });
-        watched.collect()
+        self.children.iter().map(|(part, child)| Ok((*part, exit_of(child)?))).collect()
     }
 
-    /// The first program that has ended, or ends within `patience`.
-    pub fn ended(&self, patience: Duration) -> Option<Part> {
-        let watched = self.watch().ok()?;
-        let mut exits: Vec<PollFd<'_>> = watched.iter().map(|(_, exit)| PollFd::new(exit, PollFlags::IN)).collect();
-        let left = Timespec::try_from(patience).ok()?;
-        poll(&mut exits, Some(&left)).ok()?;
-        let at = exits.iter().position(|exit| !exit.revents().is_empty())?;
-        Some(watched[at].0)
+    /// Starts what applications speak to that know PulseAudio: those that have connected wait for it. Call it once, when
+    /// there is an output. Gives what [`Server::watch`] gives of the others.
+    ///
+    /// # Errors
+    /// The program is not installed.
+    pub fn start_pulse(&mut self) -> Result<(Part, OwnedFd), SoundFault> {
+        let socket = self.pulse.take();
+        self.start(Part::Pulse, socket)?;
+        let exit = self.children.last().and_then(|(_, child)| exit_of(child).ok());
+        exit.map(|exit| (Part::Pulse, exit)).ok_or(SoundFault::Ended(Part::Pulse))
     }
+
+    fn start(&mut self, part: Part, socket: Option<OwnedFd>) -> Result<(), SoundFault> {
+        let child = start(part, socket, &self.relay, &self.places).map_err(|error| {
+            tracing::warn!(program = part.program(), %error, "a part of the sound server does not start");
+            SoundFault::Missing(part)
+        })?;
+        self.children.push((part, child));
+        Ok(())
+    }
+
+    /// The first program that has ended.
+    pub fn ended(&mut self) -> Option<Part> {
+        let mut children = self.children.iter_mut();
+        children.find_map(|(part, child)| matches!(child.try_wait(), Ok(Some(_))).then_some(*part))
+    }
+}
+
+fn exit_of(child: &Child) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
 }
 
 impl Drop for Server {
@@ -111,21 +128,19 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Starts the programs. `relay` is a program with its first words that calls [`serve_on`] with the words after them.
+    /// Starts the programs, but for [`Server::start_pulse`]'s. `relay` is a program with its first words that calls [`serve_on`] with the words after them.
     /// The calling thread must live as long as the server: the kernel kills the programs when it ends.
     ///
     /// # Errors
     /// A program is not installed.
     pub fn start(self, relay: &[OsString]) -> Result<Server, SoundFault> {
-        let Self { sockets, places } = self;
-        let mut server = Server { places, children: Vec::new() };
-        for (part, socket) in Part::ALL.into_iter().zip([Some(sockets.pipewire), Some(sockets.pulse), None]) {
-            let child = start(part, socket, relay, &server.places).map_err(|error| {
-                tracing::warn!(program = part.program(), %error, "a part of the sound server does not start");
-                SoundFault::Missing(part)
-            })?;
-            server.children.push((part, child));
+        let Self { sockets: Sockets { pipewire, pulse }, places } = self;
+        let mut server = Server { places, relay: relay.to_owned(), pulse: Some(pulse), children: Vec::new() };
+        if let Some(part) = missing().first() {
+            return Err(SoundFault::Missing(*part));
         }
+        server.start(Part::PipeWire, Some(pipewire))?;
+        server.start(Part::WirePlumber, None)?;
         Ok(server)
     }
 }

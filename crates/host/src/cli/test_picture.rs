@@ -23,20 +23,26 @@ pub(super) fn run() -> Exit {
 /// Plays a quiet tone for as long as the program runs.
 fn play() {
     let layout = Layout::Stereo;
-    let Ok(player) = Player::start(&Remote::Session, layout, "test picture") else { return };
     let mut tone = Tone::new(HZ, AMPLITUDE, layout.channels());
     let mut pcm = vec![0.0; FRAME * layout.channels()];
-    loop {
-        while player.waiting() < CUSHION * FRAME {
-            tone.write(&mut pcm);
-            player.play(&pcm);
+    // A server that is not quite there yet has no output and refuses.
+    while let Ok(player) = Player::start(&Remote::Session, layout, "test picture") {
+        while !player.has_ended() {
+            while player.waiting() < CUSHION * FRAME {
+                tone.write(&mut pcm);
+                player.play(&pcm);
+            }
+            thread::sleep(FRAME_TIME);
         }
-        thread::sleep(FRAME_TIME);
+        drop(player);
+        thread::sleep(AGAIN);
     }
 }
 
 const HZ: u16 = 440;
 const AMPLITUDE: f32 = 0.1;
+/// Between two tries.
+const AGAIN: Duration = Duration::from_millis(200);
 /// Packets that wait to be played: enough for a thread that is late.
 const CUSHION: usize = 12;
 /// Tones that are written to a file last this long.
