@@ -1,6 +1,6 @@
 //! Moonlight streams: a small client of our own against a real host.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use punktfunk_video::{decode::Decoder, encode::nal_units};
 use serde_json::Value;
@@ -132,14 +132,13 @@ async fn a_session_that_is_taken_over_ends_and_the_new_one_streams() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_within_a_second_when_it_is_quit_ended_or_its_device_removed() {
+async fn a_session_ends_at_once_when_it_is_quit_ended_or_its_device_removed() {
     let mut room = Room::new("").await;
     let mut ended = Vec::new();
     for how in ["quit", "ended", "removed"] {
         let mut client = room.stream("launch").await;
         first_idr(&mut client);
         let id = room.sessions(1).await["sessions"][0]["id"].to_string();
-        let began = Instant::now();
         match how {
             "quit" => drop(room.moonlight.page(&room.bench, &format!("/cancel?{COMMON}")).await),
             "ended" => assert!(room.host().ctl(&["sessions", "stop", &id]).status.success()),
@@ -148,11 +147,10 @@ async fn a_session_ends_within_a_second_when_it_is_quit_ended_or_its_device_remo
                 assert!(room.host().ctl(&["revoke", &device[..12]]).status.success());
             }
         }
-        let end = block_in_place(|| client.wait_for_end(Duration::from_secs(10)));
-        ended.push((how, end, began.elapsed() < Duration::from_secs(3)));
+        ended.push((how, block_in_place(|| client.wait_for_end(Duration::from_secs(3)))));
         room.sessions(0).await;
     }
-    assert_eq!(ended, ["quit", "ended", "removed"].map(|how| (how, Some(GRACEFUL), true)));
+    assert_eq!(ended, ["quit", "ended", "removed"].map(|how| (how, Some(GRACEFUL))));
     let history = room.host().wait_for_count(&["sessions", "history"], "sessions", 3).await;
     assert!(history["sessions"][2]["end"].as_str().unwrap().contains("removed"), "{history}");
 }
