@@ -43,11 +43,8 @@ impl Companion {
     pub(crate) fn wait_until_ready(&self) {
         let Some(ready) = &self.ready else { return };
         let until = Timespec::try_from(COMPANION_WITHIN).expect("a second is a time");
-        match poll(&mut [PollFd::new(ready, PollFlags::IN)], Some(&until)) {
-            Ok(0) => {
-                tracing::warn!(command = ?self.command.first(), "the application starts without what runs beside it")
-            }
-            Ok(_) | Err(_) => {}
+        if let Ok(0) = poll(&mut [PollFd::new(ready, PollFlags::IN)], Some(&until)) {
+            tracing::warn!(command = ?self.command.first(), "the application starts without what runs beside it");
         }
     }
 }
