@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Boots what the modules render under a real systemd, with the real host and a real client in it. The system is of the
-# release this machine has, because the programs were linked with its FFmpeg; the units are also checked by trixie's
-# systemd, which is what the images ship. Needs root and namespaces. JOURNAL=1 also prints what the host said.
+# Boots what the modules render under a real systemd, with the real host and a real client in it. The system is Debian 13,
+# which the images are made of. Needs root and namespaces. JOURNAL=1 also prints what the host said.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 
@@ -9,29 +8,35 @@ usage="usage: check-boot.sh PATH_OF_PUNKTFUNK_HOST PATH_OF_PUNKTFUNK PATH_OF_PUN
 host=${1:?$usage} client=${2:?$usage} update=${3:?$usage}
 crates/tools/scripts/setup.sh boot
 nix=$(crates/tools/scripts/nix-setup.sh)
-release=$(. /etc/os-release && echo "$VERSION_CODENAME")
 cache=$PWD/target/boot
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$cache"
 
-# system RELEASE PACKAGES: prints a root file system with them, made once.
+# system PACKAGES: prints a root file system with them, made once.
 system() {
   local root
-  root=$cache/$1-$(echo "$2" | cksum | cut -d' ' -f1)
+  root=$cache/trixie-$(echo "$1" | cksum | cut -d' ' -f1)
   if [ ! -e "$root" ]; then
-    echo "check-boot: making a system of $1" >&2
+    echo "check-boot: making a system of Debian 13" >&2
     rm -rf "$root.new"
-    mmdebstrap --quiet --variant=minbase --include="systemd,systemd-sysv,dbus,udev$2" "$1" "$root.new" >&2
+    mmdebstrap --quiet --variant=minbase --include="systemd,systemd-sysv,dbus,udev$1" trixie "$root.new" >&2
     mv "$root.new" "$root"
   fi
   echo "$root"
 }
-units=$(system trixie "")
-# With the libraries that the programs were linked with, whatever their version is in this release.
-linked=$(ldd "$host" "$client" | awk '/=> \// { print $3 }' | xargs -n1 readlink -f | xargs -n1 basename | sort -u |
-  xargs -I{} dpkg-query --search '*/{}' | cut -d: -f1 | sort -u | tr '\n' ',')
-root=$(system "$release" ",${linked}xkb-data,xwayland,libegl1,foot,x11-apps,fonts-dejavu-core,procps,curl")
+# One to look at units in, and one to boot.
+units=$(system "")
+root=$(system ",xkb-data,xwayland,libegl1,foot,x11-apps,fonts-dejavu-core,procps,curl")
+# The programs were linked on this machine: what of their libraries Debian 13 has in another version comes along.
+libraries=/usr/lib/punktfunk-check/lib
+rm -rf "$root$libraries"
+mkdir -p "$root$libraries" "$root/etc/ld.so.conf.d"
+ldd "$host" "$client" | awk '/=> \// { print $1, $3 }' | sort -u | while read -r name file; do
+  [ -e "$root/usr/lib/$(uname -m)-linux-gnu/$name" ] || cp -L "$file" "$root$libraries/$name"
+done
+echo "$libraries" >"$root/etc/ld.so.conf.d/punktfunk-check.conf"
+chroot "$root" ldconfig
 
 # install_payload ROOT: as the images do it.
 install_payload() {
@@ -61,7 +66,7 @@ chroot "$units" systemd-analyze security --offline=true --threshold=50 --no-page
 # No limit: what is missing from 0 are the walls that games cannot live in. But it may not become worse unnoticed.
 chroot "$units" systemd-analyze security --offline=true --threshold=50 --no-pager "$session" | tail -1
 
-# The README's machine, as the modules render it. Their store paths lead to this release's programs.
+# The README's machine, as the modules render it. Their store paths lead to Debian's programs.
 mkdir "$work/readme" "$work/results"
 awk '/^```nix$/ { inside = 1; next } /^```$/ { inside = 0 } inside' README.md >"$work/readme/configuration.nix"
 echo '{ }' >"$work/readme/hardware-configuration.nix"

@@ -15,8 +15,7 @@ begun=$SECONDS
 step() { echo "image: $1 ($((SECONDS - begun)) s)" >&2; }
 run() { crates/tools/scripts/image-root.sh "$@"; }
 
-release=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-version=${VERSION:-${release%.*}.$(git rev-list --count HEAD)}
+version=$(crates/tools/scripts/image-version.sh)
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 work=$PWD/target/image

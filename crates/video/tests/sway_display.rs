@@ -27,6 +27,7 @@ fn application(words: &[&str]) -> Application {
         command: words.iter().map(Into::into).collect(),
         environment: vec![("LC_ALL".into(), "C.UTF-8".into())],
         directory: None,
+        companions: Vec::new(),
     }
 }
 

@@ -17,7 +17,7 @@ use punktfunk_video::{
 };
 
 fn open(mode: Mode) -> Output {
-    let application = Application { command: Vec::new(), environment: Vec::new(), directory: None };
+    let application = Application::default();
     Synthetic.open(mode, &application).unwrap()
 }
 

@@ -1,8 +1,13 @@
 //! GameStream, so that stock Moonlight streams from this host: the pages over HTTP and HTTPS on one side, the streams on
 //! the other. They meet at the [`Desk`].
 
+pub mod control;
 mod desk;
 mod pages;
+pub mod rtsp_server;
+pub mod send;
+pub mod session;
+pub mod streams;
 
 use std::{
     collections::HashMap,
@@ -31,11 +36,13 @@ use crate::{
     supervisor::Supervisor,
 };
 use pages::Pages;
+use streams::Streams;
 
 /// The sockets and the key of GameStream, before it is served.
 pub struct GameStream {
     http: TcpListener,
     https: TcpListener,
+    streams: Streams,
     key: Arc<HostKey>,
     unique_id: String,
 }
@@ -56,7 +63,8 @@ impl GameStream {
         let key = HostKey::new(identity.certificate_der, identity.private_key_pkcs8_der);
         let key = Arc::new(key.map_err(|fault| damaged(fault.to_string()))?);
         let (http, https) = (listen(config, gamestream.port)?, listen(config, gamestream.https_port())?);
-        Ok(Some(Self { http, https, key, unique_id: unique_id(id) }))
+        let streams = Streams::bind(config)?;
+        Ok(Some(Self { http, https, streams, key, unique_id: unique_id(id) }))
     }
 
     /// Where Moonlight's first page is.
@@ -66,7 +74,11 @@ impl GameStream {
 
     /// Serves until `stop` completes.
     pub async fn serve(self, supervisor: Arc<Supervisor>, stop: impl Future<Output = ()>) {
-        let Self { http, https, key, unique_id } = self;
+        let Self { http, https, streams, key, unique_id } = self;
+        let streaming = match streams.serve(Arc::clone(&supervisor)) {
+            Ok(streaming) => streaming,
+            Err(error) => return tracing::error!(%error, "Moonlight cannot be served"),
+        };
         let pairing = Arc::clone(supervisor.moonlight().pairing());
         let pages = Arc::new(Pages::new(supervisor, unique_id));
         let server = match Server::new(pages, key, pairing, ServerLimits::default()) {
@@ -77,21 +89,30 @@ impl GameStream {
             tracing::info!(%http, %https, "GameStream listens");
         }
         server.serve(http, https, stop).await;
+        streaming.abort();
     }
 }
 
-/// Listens on a TCP port of GameStream; on every interface over IPv6 too.
+/// Listens on a TCP port of GameStream.
 ///
 /// # Errors
 /// The port is taken, or the address is none of this machine.
 pub fn listen(config: &Config, port: u16) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(interface(config), port);
+    console::listen(address).map_err(|error| cannot_listen(address, "TCP", error))
+}
+
+/// Where GameStream listens: on every interface over IPv6 too.
+fn interface(config: &Config) -> IpAddr {
     let ip = config.network.listen;
-    let ip = if ip.is_unspecified() { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { ip };
-    let address = SocketAddr::new(ip, port);
-    console::listen(address).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => StartError::GameStreamPort { address, protocol: "TCP" },
+    if ip.is_unspecified() { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { ip }
+}
+
+fn cannot_listen(address: SocketAddr, protocol: &'static str, error: io::Error) -> StartError {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::GameStreamPort { address, protocol },
         _ => StartError::Address { address, fault: error.to_string() },
-    })
+    }
 }
 
 /// What the host knows of Moonlight beside its streams: who waits for a PIN, and what was typed.

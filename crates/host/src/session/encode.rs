@@ -41,6 +41,8 @@ pub enum EncodeMessage {
     Begin,
     /// The next frame must be an IDR.
     Keyframe,
+    /// The last frames did not arrive whole, whichever they are: an IDR as soon as a repair may be made.
+    Repair,
     /// These frames never arrived.
     FramesLost {
         /// First lost frame index.
@@ -139,6 +141,10 @@ impl EncodeLoop {
             match self.inbox.try_recv() {
                 Ok(EncodeMessage::Begin) => {}
                 Ok(EncodeMessage::Keyframe) => recovery.request_keyframe(),
+                Ok(EncodeMessage::Repair) => {
+                    let last = self.next_index.wrapping_sub(1);
+                    recovery.request_invalidation(Instant::now(), Gap { first: last, last }, self.next_index);
+                }
                 Ok(EncodeMessage::FramesLost { first, last }) => {
                     recovery.request_invalidation(Instant::now(), Gap { first, last }, self.next_index);
                 }

@@ -94,11 +94,38 @@ impl Display {
 /// How long a display that was kept may take to show itself in its new mode.
 const RESUME_WITHIN: Duration = Duration::from_secs(2);
 
-/// The parts of a session before it is promised to the client.
-pub struct Prepared {
+/// Where a session's pictures come from: a display, and the encoder for it.
+pub struct Source {
     display: Display,
     encoder: Box<dyn Encoder>,
     kind: EncoderKind,
+}
+
+impl Source {
+    /// Makes the encoder, and lets `display` make or find the display. Blocks (tens of milliseconds).
+    ///
+    /// # Errors
+    /// Whichever could not be made, with what to do about it.
+    pub fn open(
+        plan: &SessionPlan,
+        display: impl FnOnce() -> Result<Display, DisplayError>,
+        kind: EncoderKind,
+    ) -> Result<Self, SetupError> {
+        let Codec::H264 = plan.codec else { return Err(SetupError::Codec(plan.codec)) };
+        let config = EncoderConfig { mode: plan.mode, bitrate: plan.bitrate, codec: encode::Codec::H264 };
+        let encoder = encode::open(kind, config)?;
+        Ok(Self { display: display()?, encoder, kind })
+    }
+
+    /// The display's controls, for as long as the session lasts.
+    pub fn display(&self) -> DisplayControls {
+        DisplayControls::new(&self.display.controls)
+    }
+}
+
+/// The parts of a session before it is promised to the client.
+pub struct Prepared {
+    source: Source,
     socket: MediaSocket,
 }
 
@@ -114,11 +141,8 @@ impl Prepared {
         kind: EncoderKind,
         network: &NetworkConfig,
     ) -> Result<Self, SetupError> {
-        let Codec::H264 = plan.codec else { return Err(SetupError::Codec(plan.codec)) };
         let socket = bind(network)?;
-        let config = EncoderConfig { mode: plan.mode, bitrate: plan.bitrate, codec: encode::Codec::H264 };
-        let encoder = encode::open(kind, config)?;
-        Ok(Self { display: display()?, encoder, kind, socket })
+        Ok(Self { source: Source::open(plan, display, kind)?, socket })
     }
 
     /// The UDP port for the Welcome.
@@ -131,7 +155,7 @@ impl Prepared {
 
     /// The display's controls, for as long as the session lasts.
     pub fn display(&self) -> DisplayControls {
-        DisplayControls::new(&self.display.controls)
+        self.source.display()
     }
 }
 
@@ -188,6 +212,24 @@ impl Pipeline {
         let mut media = HostMedia::new(params).map_err(|error| SetupError::Media(error.to_string()))?;
         media.set_bitrate(plan.bitrate);
         media.set_fec_percent(plan.fec_percent);
+        let Prepared { source, socket } = prepared;
+        let host_timing = plan.host_timing;
+        Self::start_with(source, plan, control, move |ends| {
+            let SendEnds { inbox, encode, buffers, control, stats } = ends;
+            SendLoop { media, socket, inbox, encode, buffers, control, host_timing, stats }.run();
+        })
+    }
+
+    /// As [`Pipeline::start`], with `send` for the send thread.
+    ///
+    /// # Errors
+    /// The system has no thread for us.
+    pub fn start_with(
+        source: Source,
+        plan: &SessionPlan,
+        control: tokio::sync::mpsc::Sender<HostCommand>,
+        send: impl FnOnce(SendEnds) + Send + 'static,
+    ) -> Result<Self, SetupError> {
         let stats = Arc::new(SessionStats::new(plan.mode));
         stats.set_fec_percent(plan.fec_percent);
         stats.set_bitrate(plan.bitrate);
@@ -198,8 +240,8 @@ impl Pipeline {
             // The channel has room for exactly these.
             let _ = buffer_sender.try_send(Vec::new());
         }
-        let display = prepared.display();
-        let Prepared { display: Display { frames, controls }, encoder, kind, socket } = prepared;
+        let display = source.display();
+        let Source { display: Display { frames, controls }, encoder, kind } = source;
         let encode_loop = EncodeLoop {
             display: display.clone(),
             kind,
@@ -213,14 +255,11 @@ impl Pipeline {
             streaming: plan.streaming,
             next_index: 0,
         };
-        let send_loop = SendLoop {
-            media,
-            socket,
+        let ends = SendEnds {
             inbox: send_inbox,
             encode: encode_sender.clone(),
             buffers: buffer_sender,
             control,
-            host_timing: plan.host_timing,
             stats: Arc::clone(&stats),
         };
         let handle = PipelineHandle { encode: encode_sender, send: send_sender, display, stats };
@@ -229,7 +268,7 @@ impl Pipeline {
                 encode_loop.run(&frames);
                 frames
             })?,
-            send: spawn("pf-send", move || send_loop.run())?,
+            send: spawn("pf-send", move || send(ends))?,
             handle,
             controls,
         })
@@ -251,6 +290,20 @@ impl Pipeline {
         }
         Some(Display { frames: frames.ok()?, controls: self.controls })
     }
+}
+
+/// What a send thread works with, whatever protocol it speaks.
+pub struct SendEnds {
+    /// What it is told.
+    pub inbox: mpsc::Receiver<SendMessage>,
+    /// The encode thread.
+    pub encode: SyncSender<EncodeMessage>,
+    /// Where empty buffers go.
+    pub buffers: SyncSender<Vec<u8>>,
+    /// The control session.
+    pub control: tokio::sync::mpsc::Sender<HostCommand>,
+    /// Counters for the owner.
+    pub stats: Arc<SessionStats>,
 }
 
 fn spawn<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
@@ -280,6 +333,12 @@ impl PipelineHandle {
     /// The next frame must be an IDR. Wakes a display whose picture does not change.
     pub fn request_keyframe(&self) {
         self.tell_encode(EncodeMessage::Keyframe);
+        self.tell_send(SendMessage::RecoveryRequested);
+    }
+
+    /// The last frames did not arrive whole, whichever they are.
+    pub fn request_repair(&self) {
+        self.tell_encode(EncodeMessage::Repair);
         self.tell_send(SendMessage::RecoveryRequested);
     }
 

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, net::IpAddr, time::Duration};
 
+use punktfunk_gamestream::rtsp::{StreamRequest, announce::VideoCodec};
 use punktfunk_proto::{
     session::{
         host_control::fits,
@@ -116,6 +117,40 @@ impl SessionPlan {
         })
     }
 
+    /// Meets what a Moonlight client announced with the configuration.
+    ///
+    /// # Errors
+    /// Says what the client has to change.
+    pub fn for_moonlight(config: &Config, request: &StreamRequest) -> Result<Self, PlanRefusal> {
+        let codec = match request.codec {
+            VideoCodec::H264 => Codec::H264,
+            VideoCodec::Hevc => Codec::Hevc,
+            VideoCodec::Av1 => Codec::Av1,
+        };
+        if !offered(config).contains(codec.as_set()) {
+            return Err(PlanRefusal::NoCodec { offered: in_words(offered(config)) });
+        }
+        if !fits(codec, request.mode) {
+            return Err(PlanRefusal::TooLarge { mode: request.mode, codec });
+        }
+        let fec_percent = config.fec.start_percent;
+        let bitrate_ceiling = config.encoder.max_bitrate();
+        Ok(Self {
+            mode: request.mode,
+            codec,
+            bitrate: request.video_bitrate(fec_percent).max(BITRATE_FLOOR).min(bitrate_ceiling),
+            default_bitrate: config.encoder.bitrate(),
+            bitrate_ceiling,
+            fec_percent,
+            shard_payload: request.packet_size,
+            chacha: false,
+            host_timing: false,
+            streaming: None,
+            application: application(config)?,
+            audio_channels: request.audio.channels,
+        })
+    }
+
     /// The Welcome that says so. `keys` are fresh random bytes, `remaining` is how long access lasts.
     pub fn welcome(&self, ports: HostPorts, keys: SessionKeys, grants: Grants, remaining: Option<Duration>) -> Welcome {
         Welcome {
@@ -217,5 +252,6 @@ fn application(config: &Config) -> Result<Application, PlanRefusal> {
         command: session.command.iter().map(OsString::from).collect(),
         environment,
         directory: session.directory.clone(),
+        companions: Vec::new(),
     })
 }

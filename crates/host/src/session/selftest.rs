@@ -113,7 +113,7 @@ fn plan(bitrate: Bitrate) -> Result<SessionPlan, ModeError> {
         chacha: false,
         host_timing: false,
         streaming: None,
-        application: Application { command: Vec::new(), environment: Vec::new(), directory: None },
+        application: Application::default(),
         audio_channels: 2,
     })
 }

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     connection::Owner,
-    kept::Kept,
+    kept::Keepsake,
     live::{LiveSession, wire_grants},
     order::obituary,
     probe,
@@ -56,8 +56,11 @@ pub(super) async fn run(mut owner: Owner, hello: Hello) {
         Err(refusal) => return owner.refuse(CloseCode::SetupFailed, refusal.to_string()).await,
     };
     let (kept, slot) = match guest.fingerprint.and_then(|fingerprint| supervisor.take_kept(fingerprint)) {
-        Some(Kept { display, slot, .. }) => (Some(display), slot),
-        None => match take_slot(&owner).await {
+        Some(kept) => {
+            let (display, slot) = kept.open();
+            (Some(display), slot)
+        }
+        None => match take_slot(&owner.supervisor).await {
             Ok(slot) => (None, slot),
             Err(Turned(code, reason)) => return owner.refuse(code, reason).await,
         },
@@ -67,7 +70,7 @@ pub(super) async fn run(mut owner: Owner, hello: Hello) {
             let display = stream(owner, session, pipeline, admission).await;
             if let (Some(display), Some(fingerprint), Some(time)) = (display, guest.fingerprint, supervisor.keeps_for())
             {
-                supervisor.keep(fingerprint, display, slot, time);
+                supervisor.keep(Keepsake { fingerprint, display, slot, lease: None }, time);
             }
         }
         Err(Turned(code, reason)) => owner.refuse(code, reason).await,
@@ -99,7 +102,7 @@ async fn admit(owner: &mut Owner, hello: &Hello) -> Result<Option<Guest>, Turned
     }
 }
 
-fn turned(refusal: Refusal) -> Turned {
+pub(super) fn turned(refusal: Refusal) -> Turned {
     let code = match refusal {
         Refusal::Anonymous => CloseCode::IdentityRequired,
         Refusal::Revoked => CloseCode::AccessDenied,
@@ -162,16 +165,16 @@ fn full(refusal: &KnockRefusal) -> Turned {
 }
 
 /// A session's place. A client waits for one a while, as it would for a Welcome; a display that is only kept gives way.
-async fn take_slot(owner: &Owner) -> Result<OwnedSemaphorePermit, Turned> {
-    let slots = Arc::clone(&owner.supervisor.slots);
+pub(super) async fn take_slot(supervisor: &super::Supervisor) -> Result<OwnedSemaphorePermit, Turned> {
+    let slots = Arc::clone(&supervisor.slots);
     if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
         return Ok(slot);
     }
-    owner.supervisor.end_oldest_kept();
+    supervisor.end_oldest_kept();
     match tokio::time::timeout(SLOT_WITHIN, slots.acquire_owned()).await {
         Ok(Ok(slot)) => Ok(slot),
         _ => {
-            let most = owner.supervisor.config.session.max_sessions;
+            let most = supervisor.config.session.max_sessions;
             Err(Turned(CloseCode::Busy, format!("all {most} sessions of this host are in use; end one of them")))
         }
     }
@@ -208,6 +211,7 @@ pub(super) async fn open(
     let input = InputPath::new(grants, prepared.display());
     let pipeline = Pipeline::start(prepared, &plan, &welcome, owner.commands.clone())
         .map_err(|error| failed(error.to_string()))?;
+    let link = owner.link.clone();
     let session = Arc::new(LiveSession {
         id: supervisor.sessions().next_id(),
         fingerprint: guest.fingerprint,
@@ -218,7 +222,7 @@ pub(super) async fn open(
         pipeline: pipeline.handle(),
         commands: owner.commands.clone(),
         plan: plan.clone(),
-        link: owner.link.clone(),
+        rtt: Box::new(move || link.upgrade().map(|link| link.rtt())),
         samples: Mutex::new(Samples::new(Instant::now())),
     });
     let admission = Admission { welcome, default_bitrate: plan.default_bitrate, bitrate_ceiling: plan.bitrate_ceiling };
@@ -298,7 +302,7 @@ fn announce_successor(supervisor: &super::Supervisor, session: &LiveSession) {
 }
 
 /// Whom the audit log puts a session down to.
-fn origin_of(session: &LiveSession) -> Origin {
+pub(super) fn origin_of(session: &LiveSession) -> Origin {
     match session.fingerprint {
         Some(fingerprint) => Origin::device(fingerprint, session.peer.ip()),
         None => Origin { actor: Actor::Stranger, source: Some(session.peer.ip()) },

@@ -1,6 +1,6 @@
 //! Displays whose clients are gone and may come back.
 
-use std::time::Duration;
+use std::{any::Any, time::Duration};
 
 use punktfunk_proto::units::Fingerprint;
 use tokio::sync::OwnedSemaphorePermit;
@@ -8,20 +8,34 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::session::pipeline::Display;
 
 /// A display without a client, and the place of a session that it holds.
-pub(super) struct Kept {
-    number: u64,
-    fingerprint: Fingerprint,
+pub(super) struct Keepsake {
+    pub(super) fingerprint: Fingerprint,
     pub(super) display: Display,
     pub(super) slot: OwnedSemaphorePermit,
+    /// What says to others that the application runs, until this is dropped.
+    pub(super) lease: Option<Box<dyn Any + Send>>,
+}
+
+/// One that is kept.
+pub(super) struct Kept {
+    number: u64,
+    keepsake: Keepsake,
 }
 
 impl Kept {
+    /// Takes it back into use.
+    pub(super) fn open(self) -> (Display, OwnedSemaphorePermit) {
+        let Keepsake { display, slot, .. } = self.keepsake;
+        (display, slot)
+    }
+
     /// Ends it with its application, on a thread of its own, as that blocks; then its place is free.
     pub(super) fn end(self) {
         let ending = move || {
-            let Self { display, slot, .. } = self;
+            let Keepsake { display, slot, lease, .. } = self.keepsake;
             drop(display);
             drop(slot);
+            drop(lease);
         };
         if let Err(error) = std::thread::Builder::new().name("pf-end".into()).spawn(ending) {
             // The closure, and the display with it, was dropped here instead.
@@ -39,15 +53,15 @@ pub(super) struct KeptDisplays {
 
 impl KeptDisplays {
     /// Keeps a display for a device and says under which number.
-    pub(super) fn keep(&mut self, fingerprint: Fingerprint, display: Display, slot: OwnedSemaphorePermit) -> u64 {
+    pub(super) fn keep(&mut self, keepsake: Keepsake) -> u64 {
         self.last += 1;
-        self.displays.push(Kept { number: self.last, fingerprint, display, slot });
+        self.displays.push(Kept { number: self.last, keepsake });
         self.last
     }
 
     /// Takes out one of a device's.
     pub(super) fn take_of(&mut self, fingerprint: Fingerprint) -> Option<Kept> {
-        self.take_first(|kept| kept.fingerprint == fingerprint)
+        self.take_first(|kept| kept.keepsake.fingerprint == fingerprint)
     }
 
     /// Takes out the one of this number, if it is still there.
@@ -74,14 +88,9 @@ impl super::Supervisor {
     }
 
     /// Keeps a display for `time`, then ends it unless its device has come back.
-    pub(super) fn keep(
-        self: &std::sync::Arc<Self>,
-        fingerprint: Fingerprint,
-        display: Display,
-        slot: OwnedSemaphorePermit,
-        time: Duration,
-    ) {
-        let number = self.kept().keep(fingerprint, display, slot);
+    pub(super) fn keep(self: &std::sync::Arc<Self>, keepsake: Keepsake, time: Duration) {
+        let fingerprint = keepsake.fingerprint;
+        let number = self.kept().keep(keepsake);
         tracing::info!(device = fingerprint.short(), seconds = time.as_secs(), "its application is kept");
         // Access that ended just before found nothing to end.
         if !self.is_known(Some(fingerprint)) {

@@ -4,8 +4,8 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     net::SocketAddr,
-    sync::{Arc, Mutex, Weak},
-    time::Instant,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use punktfunk_proto::{
@@ -13,7 +13,6 @@ use punktfunk_proto::{
     units::Fingerprint,
     wire::{CloseCode, Grants},
 };
-use punktfunk_transport::Link;
 use tokio::sync::mpsc;
 
 use super::samples::Samples;
@@ -53,8 +52,8 @@ pub struct LiveSession {
     pub pipeline: PipelineHandle,
     /// Its control session.
     pub commands: mpsc::Sender<HostCommand>,
-    /// Its connection, for as long as that is driven.
-    pub link: Weak<Link>,
+    /// The round trip of its control connection; `None` once that is gone.
+    pub rtt: Box<dyn Fn() -> Option<Duration> + Send + Sync>,
     /// How it did, second by second.
     pub samples: Mutex<Samples>,
 }
@@ -118,8 +117,9 @@ impl LiveSessions {
         self.sessions.insert(session.id, session);
     }
 
-    pub(super) fn remove(&mut self, id: SessionId) {
-        self.sessions.remove(&id);
+    /// Forgets a session; whether there was one.
+    pub(super) fn remove(&mut self, id: SessionId) -> bool {
+        self.sessions.remove(&id).is_some()
     }
 
     /// Remembers a session that is over.

@@ -18,6 +18,7 @@ mod probe;
 mod reach;
 mod samples;
 mod strangers;
+mod streams;
 mod topics;
 
 use std::{
@@ -83,6 +84,8 @@ pub struct Supervisor {
     parked: Mutex<HashMap<ParkedId, oneshot::Sender<ParkedEnd>>>,
     sessions: Mutex<LiveSessions>,
     kept: Mutex<KeptDisplays>,
+    /// Held by a device's Moonlight session; the next of the device waits for it.
+    moonlight_turns: Mutex<HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>>,
     session_began: Notify,
     /// One permit a session.
     slots: Arc<Semaphore>,
@@ -172,6 +175,7 @@ impl Supervisor {
             parked: Mutex::default(),
             sessions: Mutex::default(),
             kept: Mutex::default(),
+            moonlight_turns: Mutex::default(),
             session_began: Notify::new(),
             faults: Mutex::default(),
             console_fault: Mutex::default(),
@@ -392,6 +396,10 @@ impl Supervisor {
 
     fn kept(&self) -> MutexGuard<'_, KeptDisplays> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moonlight_turns(&self) -> MutexGuard<'_, HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>> {
+        self.moonlight_turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn probe(&self) -> MutexGuard<'_, Option<probe::Expected>> {

@@ -44,7 +44,7 @@ impl Samples {
             target_kbps: reading.bitrate_kbps,
             fec_percent: u8::try_from(reading.fec_percent).unwrap_or(u8::MAX),
             loss_ppm: reading.loss_ppm,
-            rtt_us: session.rtt().map_or(0, |rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)),
+            rtt_us: (session.rtt)().map_or(0, |rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)),
             capture: stages.capture,
             encode: stages.encode,
             send: stages.send,
@@ -88,11 +88,6 @@ impl Supervisor {
 impl LiveSession {
     fn samples(&self) -> std::sync::MutexGuard<'_, Samples> {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Round trip of the control connection; `None` once it is gone.
-    fn rtt(&self) -> Option<Duration> {
-        self.link.upgrade().map(|link| link.rtt())
     }
 }
 

@@ -7,6 +7,8 @@ mod gate;
 mod keep;
 mod kill;
 mod moonlight;
+mod moonlight_client;
+mod moonlight_stream;
 mod owner;
 mod service;
 mod slices;

@@ -1,5 +1,6 @@
 //! A Moonlight of our own, written from the specification, against a real host: finds, pairs, lists, launches, resumes,
 //! quits; and what becomes of those who do it wrongly.
+#![allow(unreachable_pub, reason = "a module of a test")]
 
 use std::{net::SocketAddr, path::Path, process::Command, sync::Arc, time::Duration};
 
@@ -24,14 +25,14 @@ use tokio_rustls::{TlsConnector, client::TlsStream, rustls};
 use crate::fixture::{BASE, Host, PATIENCE, PROGRAM, SYNTHETIC, configure, serve};
 
 /// A host that speaks with Moonlight, and the port of its first page.
-struct Bench {
+pub struct Bench {
     dir: tempfile::TempDir,
-    host: Host,
-    port: u16,
+    pub host: Host,
+    pub port: u16,
 }
 
 impl Bench {
-    fn start(extra: &str) -> Self {
+    pub fn start(extra: &str) -> Self {
         Self::start_with(BASE, extra)
     }
 
@@ -97,7 +98,7 @@ async fn page(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) ->
     document.to_owned()
 }
 
-fn element<'a>(document: &'a str, name: &str) -> Option<&'a str> {
+pub fn element<'a>(document: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = document.split_once(&format!("<{name}>"))?;
     Some(rest.split_once(&format!("</{name}>"))?.0)
 }
@@ -106,7 +107,7 @@ fn status(document: &str) -> &str {
     document.split('"').nth(5).unwrap_or_default()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
@@ -119,8 +120,8 @@ fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// A Moonlight with a certificate of its own.
-struct Moonlight {
-    certificate: Certificate,
+pub struct Moonlight {
+    pub certificate: Certificate,
     key: Vec<u8>,
 }
 
@@ -133,7 +134,7 @@ enum Paired {
 }
 
 impl Moonlight {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
         let mut params = CertificateParams::default();
         params.distinguished_name.push(rcgen::DnType::CommonName, "NVIDIA GameStream Client");
@@ -142,7 +143,7 @@ impl Moonlight {
     }
 
     /// Over HTTPS.
-    async fn page(&self, bench: &Bench, request: &str) -> String {
+    pub async fn page(&self, bench: &Bench, request: &str) -> String {
         self.page_with(bench, request, &[&rustls::version::TLS13]).await
     }
 
@@ -314,7 +315,7 @@ mod tls {
     }
 }
 
-const COMMON: &str = "uniqueid=0123456789ABCDEF&uuid=1&devicename=roth&updateState=1";
+pub const COMMON: &str = "uniqueid=0123456789ABCDEF&uuid=1&devicename=roth&updateState=1";
 const LAUNCH: &str = "appid=1&mode=1280x720x60&additionalStates=1&sops=0&rikey=000102030405060708090a0b0c0d0e0f&\
                       rikeyid=439041101&localAudioPlayMode=0&surroundAudioInfo=196610&corever=1";
 

@@ -108,7 +108,7 @@ fn params() -> MediaParams {
 fn stream(streaming: Option<Streaming>, receive: impl FnOnce(MediaSocket, &Receiver<Vec<u8>>)) {
     let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let mode = Mode::new(1_280, 720, 60).unwrap();
-    let application = Application { command: Vec::new(), environment: Vec::new(), directory: None };
+    let application = Application::default();
     let Output { frames, controls } = Synthetic.open(mode, &application).unwrap();
     let controls = Arc::from(controls);
     let bitrate = Bitrate::from_mbps(60);

@@ -62,6 +62,8 @@ const SEND_PATIENCE: Duration = Duration::from_millis(5);
 /// How long a punch from the announced port is preferred to one from another: longer than the 200 ms between the first
 /// punches of a client.
 const ANNOUNCED_FIRST: Duration = Duration::from_millis(300);
+/// Bytes of a greeting that are looked at.
+const LONGEST_GREETING: usize = 64;
 /// The largest payload of one `UDP_SEGMENT` send: that of one IPv4 datagram.
 const SEGMENTED_MAX: usize = 65_507;
 
@@ -154,6 +156,33 @@ impl MediaSocket {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(elsewhere);
+            }
+            sys::wait(self.socket.as_fd(), Readiness::Readable, left)?;
+        }
+    }
+
+    /// Waits up to `timeout` for a datagram that `is_greeting`, and says where it came from. What else arrives is ignored and
+    /// counted. Blocks the thread.
+    ///
+    /// # Errors
+    /// The socket failed.
+    pub fn await_greeting(
+        &mut self,
+        is_greeting: impl Fn(SocketAddr, &[u8]) -> bool,
+        timeout: Duration,
+    ) -> io::Result<Option<SocketAddr>> {
+        let deadline = Instant::now() + timeout;
+        let mut datagram = [0; LONGEST_GREETING];
+        loop {
+            match self.socket.recv_from(&mut datagram) {
+                Ok((length, from)) if is_greeting(from, &datagram[..length]) => return Ok(Some(from)),
+                Ok(_) => self.foreign += 1,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => passing(error)?,
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
             }
             sys::wait(self.socket.as_fd(), Readiness::Readable, left)?;
         }

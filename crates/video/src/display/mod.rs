@@ -5,14 +5,14 @@ pub mod launch;
 pub mod sway;
 pub mod synthetic;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, os::fd::OwnedFd, path::PathBuf, sync::Arc};
 
 use punktfunk_proto::{input::SeatEvent, units::Mode};
 
 use crate::frame::FrameReceiver;
 
 /// What to put on the display.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Application {
     /// Program and arguments. Never passed through a shell.
     pub command: Vec<OsString>,
@@ -20,6 +20,18 @@ pub struct Application {
     pub environment: Vec<(OsString, OsString)>,
     /// Working directory; the host's own when absent.
     pub directory: Option<PathBuf>,
+    /// What of ours runs beside it.
+    pub companions: Vec<Companion>,
+}
+
+/// A program of ours that runs beside the application: as its user, with its environment, from before its start until its
+/// place ends. The socket is its standard input: what it says there is said by that user, and to be trusted no more.
+#[derive(Clone, Debug)]
+pub struct Companion {
+    /// Program and arguments.
+    pub command: Vec<OsString>,
+    /// Its end of a connection to the host.
+    pub socket: Arc<OwnedFd>,
 }
 
 /// A kind of display the host can make. Probed once at start; each session opens one of its own.

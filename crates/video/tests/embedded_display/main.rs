@@ -1,6 +1,7 @@
 //! The embedded display with real applications on it: foot, weston's demos, X11 programs.
 
 mod client;
+mod companions;
 mod hostile;
 mod life;
 mod screen;

@@ -44,6 +44,7 @@ impl Screen {
             command: command.iter().map(OsString::from).collect(),
             environment: Vec::new(),
             directory: Some(directory.path().into()),
+            companions: Vec::new(),
         };
         let mode: Mode = mode.parse().unwrap();
         backend.probe()?;

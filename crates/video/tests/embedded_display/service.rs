@@ -43,7 +43,7 @@ fn service(directory: &Path) -> Service {
 }
 
 /// A display whose applications a session service starts; the connections of its sessions come out of the channel.
-fn served(directory: &TempDir) -> (Embedded, mpsc::Receiver<OwnedFd>) {
+pub(crate) fn served(directory: &TempDir) -> (Embedded, mpsc::Receiver<OwnedFd>) {
     let runtime_dir: PathBuf = directory.path().join("run");
     std::fs::create_dir(&runtime_dir).unwrap();
     let (sessions, seen) = mpsc::channel();

@@ -112,6 +112,11 @@ impl Session {
 
     fn start_application(&mut self, mut place: Box<dyn Place>, application: &Application) -> Result<(), DisplayError> {
         self.compositor.start_xwayland(&mut *place);
+        for companion in &application.companions {
+            if let Err(error) = place.accompany(companion) {
+                tracing::warn!(command = ?companion.command.first(), %error, "what runs beside the application is missing");
+            }
+        }
         let running = place.start(application)?;
         let watched = watch_application(&self.events.handle(), &*running);
         self.sources.push(watched.map_err(|error| DisplayError::Failed(format!("the application is lost: {error}")))?);

@@ -17,7 +17,7 @@ use std::{
 
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::{Application, DisplayError, Launcher, Place, Process, WAYLAND_SOCKET, runtime_dir::RuntimeDir};
+use super::{Application, Companion, DisplayError, Launcher, Place, Process, WAYLAND_SOCKET, runtime_dir::RuntimeDir};
 
 /// Starts the application as a child of the host, under the host's user: it can do what the host can.
 #[derive(Clone, Debug)]
@@ -45,12 +45,13 @@ impl Launcher for Children {
         let runtime_dir = RuntimeDir::create(&self.base).map_err(|error| {
             DisplayError::Failed(format!("no runtime directory in {}: {error}", self.base.display()))
         })?;
-        Ok(Box::new(Here { runtime_dir, x_display: None }))
+        Ok(Box::new(Here { companions: Vec::new(), runtime_dir, x_display: None }))
     }
 }
 
 /// A session's place under the host's own user.
 struct Here {
+    companions: Vec<Running>,
     runtime_dir: RuntimeDir,
     x_display: Option<u32>,
 }
@@ -71,17 +72,24 @@ impl Place for Here {
         Ok(number)
     }
 
+    fn accompany(&mut self, companion: &Companion) -> io::Result<()> {
+        let environment = Environment { runtime_dir: self.runtime_dir.path(), x_display: self.x_display };
+        self.companions.push(Running::accompany(companion, &environment)?);
+        Ok(())
+    }
+
     fn start(self: Box<Self>, application: &Application) -> Result<Box<dyn Process>, DisplayError> {
         let environment = Environment { runtime_dir: self.runtime_dir.path(), x_display: self.x_display };
         let running = Running::start(application, &environment)?;
-        Ok(Box::new(ChildProcess { running, _runtime_dir: self.runtime_dir }))
+        Ok(Box::new(ChildProcess { running, _companions: self.companions, _runtime_dir: self.runtime_dir }))
     }
 }
 
-/// The application as a child, and the directory that goes after it.
+/// The application as a child, and what goes after it.
 #[derive(Debug)]
 struct ChildProcess {
     running: Running,
+    _companions: Vec<Running>,
     _runtime_dir: RuntimeDir,
 }
 
@@ -121,20 +129,34 @@ impl Running {
         let mut words = application.command.iter();
         let program = words.next().cloned().unwrap_or_default();
         let mut command = Command::new(&program);
-        command.args(words).process_group(0).stdin(Stdio::null());
-        set_environment(&mut command, application, environment);
+        command.args(words).stdin(Stdio::null());
+        set_environment(&mut command, environment);
+        command.envs(application.environment.iter().map(|(name, value): &(OsString, OsString)| (name, value)));
         if let Some(directory) = &application.directory {
             command.current_dir(directory);
         }
+        Self::spawn(command).map_err(|source| DisplayError::Application { command: program, source })
+    }
+
+    /// Starts `companion` on its socket. The calling thread must live as long as it does.
+    pub(super) fn accompany(companion: &Companion, environment: &Environment<'_>) -> io::Result<Self> {
+        let mut words = companion.command.iter();
+        let mut command = Command::new(words.next().cloned().unwrap_or_default());
+        command.args(words).stdin(companion.socket.try_clone()?);
+        set_environment(&mut command, environment);
+        Self::spawn(command)
+    }
+
+    /// Starts a group of its own, which the kernel kills when the calling thread ends.
+    fn spawn(mut command: Command) -> io::Result<Self> {
+        command.process_group(0);
         // SAFETY: between fork and exec only async-signal-safe calls are allowed; prctl is a bare system call.
         unsafe {
             command.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?));
         }
-        let failed = |source| DisplayError::Application { command: program.clone(), source };
-        let child = command.spawn().map_err(failed)?;
+        let child = command.spawn()?;
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let group = group.ok_or_else(|| DisplayError::Failed("the application has no process number".into()))?;
-        Ok(Self { child, group })
+        Ok(Self { child, group: group.ok_or(io::ErrorKind::InvalidData)? })
     }
 
     /// A descriptor that becomes readable when the application exits.
@@ -210,7 +232,7 @@ const FOREIGN: [&str; 14] = [
     "WATCHDOG_USEC",
 ];
 
-fn set_environment(command: &mut Command, application: &Application, environment: &Environment<'_>) {
+fn set_environment(command: &mut Command, environment: &Environment<'_>) {
     for name in FOREIGN {
         command.env_remove(name);
     }
@@ -221,7 +243,6 @@ fn set_environment(command: &mut Command, application: &Application, environment
     if let Some(number) = environment.x_display {
         command.env("DISPLAY", format!(":{number}"));
     }
-    command.envs(application.environment.iter().map(|(name, value): &(OsString, OsString)| (name, value)));
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use std::{
 pub use child::Children;
 pub use service::Service;
 
-use super::{Application, DisplayError};
+use super::{Application, Companion, DisplayError};
 
 /// Where the processes of sessions are started.
 pub trait Launcher: fmt::Debug + Send + Sync {
@@ -62,6 +62,13 @@ pub trait Place {
     /// # Errors
     /// There is no Xwayland here, or it did not start.
     fn xwayland_started(&mut self, number: u32) -> io::Result<u32>;
+
+    /// Starts a companion of the application, which ends with the place. Its own end goes unnoticed here: the host
+    /// sees it on the companion's socket.
+    ///
+    /// # Errors
+    /// It did not start.
+    fn accompany(&mut self, companion: &Companion) -> io::Result<()>;
 
     /// Starts the application. The place ends with it.
     ///

@@ -4,9 +4,11 @@
 //! nothing outlives it: with systemd the unit's control group, which no process can leave.
 
 use std::{
+    ffi::OsString,
     io,
     os::{fd::OwnedFd, unix::process::ExitStatusExt as _},
     path::Path,
+    sync::Arc,
 };
 
 use rustix::{
@@ -19,7 +21,7 @@ use rustix::{
 };
 
 use super::{
-    Application, DisplayError,
+    Application, Companion, DisplayError,
     child::{Environment, Running},
     wire::{Reply, Request},
     x_server::XServer,
@@ -37,7 +39,7 @@ pub fn serve(connection: &OwnedFd, runtime_dir: &Path, mut alive: impl FnMut()) 
     }
     // Nothing that is started here may hold the connection open.
     fcntl_setfd(connection, FdFlags::CLOEXEC)?;
-    let mut session = Session { runtime_dir, application: None, x_server: None };
+    let mut session = Session { runtime_dir, application: None, companions: Vec::new(), x_server: None };
     alive();
     Reply::Ready.send(connection)?;
     loop {
@@ -70,6 +72,7 @@ fn wait(connection: &OwnedFd, exit: Option<&OwnedFd>) -> io::Result<bool> {
 struct Session<'a> {
     runtime_dir: &'a Path,
     application: Option<Started>,
+    companions: Vec<Running>,
     x_server: Option<XServer>,
 }
 
@@ -89,6 +92,7 @@ impl Session<'_> {
                 self.x_server = Some(server);
                 Reply::XDisplay(number)
             }),
+            Request::Companion { command } => self.accompany(command, files).map(|()| Reply::Done),
             Request::Start(application) => self.start(&application).map(|()| Reply::Done),
             Request::Terminate => {
                 if let Some(started) = &self.application {
@@ -103,10 +107,19 @@ impl Session<'_> {
         }))
     }
 
+    fn environment(&self) -> Environment<'_> {
+        Environment { runtime_dir: self.runtime_dir, x_display: self.x_server.as_ref().map(XServer::number) }
+    }
+
+    fn accompany(&mut self, command: Vec<OsString>, files: Vec<OwnedFd>) -> io::Result<()> {
+        let Ok([socket]) = <[OwnedFd; 1]>::try_from(files) else { return Err(rustix::io::Errno::INVAL.into()) };
+        let companion = Companion { command, socket: Arc::new(socket) };
+        self.companions.push(Running::accompany(&companion, &self.environment())?);
+        Ok(())
+    }
+
     fn start(&mut self, application: &Application) -> io::Result<()> {
-        let x_display = self.x_server.as_ref().map(XServer::number);
-        let environment = Environment { runtime_dir: self.runtime_dir, x_display };
-        let running = Running::start(application, &environment).map_err(|error| match error {
+        let running = Running::start(application, &self.environment()).map_err(|error| match error {
             DisplayError::Application { source, .. } => source,
             other => io::Error::other(other),
         })?;

@@ -18,7 +18,7 @@ use rustix::net::{
 };
 
 use super::{
-    Application, DisplayError, Launcher, Place, Process,
+    Application, Companion, DisplayError, Launcher, Place, Process,
     child::describe,
     relay::{Relay, wait},
     runtime_dir::RuntimeDir,
@@ -151,6 +151,11 @@ impl Place for Elsewhere {
             Reply::XDisplay(number) => Ok(number),
             _ => Err(io::ErrorKind::InvalidData.into()),
         }
+    }
+
+    fn accompany(&mut self, companion: &Companion) -> io::Result<()> {
+        let request = Request::Companion { command: companion.command.clone() };
+        self.connection.ask(&request, &[&*companion.socket]).map(drop)
     }
 
     fn start(self: Box<Self>, application: &Application) -> Result<Box<dyn Process>, DisplayError> {

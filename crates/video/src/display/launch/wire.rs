@@ -28,6 +28,8 @@ pub(super) enum Request {
     Listen { name: OsString },
     /// Start Xwayland on the three descriptors that come along: Wayland, window manager, display number.
     Xwayland,
+    /// Start a companion of the application on the socket that comes along.
+    Companion { command: Vec<OsString> },
     /// Start the application.
     Start(Application),
     /// Ask the application to end.
@@ -70,6 +72,12 @@ impl Request {
             Self::Listen { name } => field(b'L', &[name]),
             Self::Xwayland => field(b'X', &[]),
             Self::Terminate => field(b'T', &[]),
+            Self::Companion { command } => {
+                field(b'C', &[]);
+                for word in command {
+                    field(b'w', &[word]);
+                }
+            }
             Self::Start(application) => {
                 field(b'S', &[]);
                 for word in &application.command {
@@ -93,8 +101,15 @@ impl Request {
             (b'L', name) => Self::Listen { name: owned(name) },
             (b'X', []) => Self::Xwayland,
             (b'T', []) => Self::Terminate,
+            (b'C', []) => {
+                let words = fields.by_ref().map(|field| match field? {
+                    (b'w', word) => Some(owned(word)),
+                    _ => None,
+                });
+                Self::Companion { command: words.collect::<Option<_>>()? }
+            }
             (b'S', []) => {
-                let mut application = Application { command: Vec::new(), environment: Vec::new(), directory: None };
+                let mut application = Application::default();
                 for field in fields.by_ref() {
                     match field? {
                         (b'w', word) => application.command.push(owned(word)),
@@ -207,6 +222,7 @@ mod tests {
             command: vec!["/bin/game".into(), OsString::new(), OsString::from_vec(vec![0xff, b'='])],
             environment: vec![("LANG".into(), "C".into()), ("ODD".into(), "a=b\n".into()), ("NONE".into(), "".into())],
             directory: Some("/srv/a game".into()),
+            companions: Vec::new(),
         };
         let sent = Request::Start(application.clone()).encode();
         let Some(Request::Start(received)) = Request::decode(&sent) else { panic!("{sent:?}") };
@@ -216,8 +232,29 @@ mod tests {
     }
 
     #[test]
+    fn a_companion_arrives_as_it_was_sent() {
+        let command = vec![OsString::from("/bin/sound"), OsString::new(), OsString::from("--channels=2")];
+        let sent = Request::Companion { command: command.clone() }.encode();
+        let Some(Request::Companion { command: received }) = Request::decode(&sent) else { panic!("{sent:?}") };
+        assert_eq!(received, command);
+    }
+
+    #[test]
     fn what_is_no_request_is_refused() {
-        for bytes in [&b""[..], b"\0", b"S", b"S\0w", b"Q\0", b"X\0X\0", b"Xa\0", b"S\0q\0", b"S\0e\0", b"S\0\0"] {
+        for bytes in [
+            &b""[..],
+            b"\0",
+            b"S",
+            b"S\0w",
+            b"Q\0",
+            b"X\0X\0",
+            b"Xa\0",
+            b"S\0q\0",
+            b"C\0q\0",
+            b"C\0\0",
+            b"S\0e\0",
+            b"S\0\0",
+        ] {
             assert!(Request::decode(bytes).is_none(), "{bytes:?}");
         }
     }
