@@ -28,7 +28,6 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = Request::parse(&bytes);
-        let _ = Request::is_complete(&bytes);
         let _ = ClientMessage::parse(&bytes);
         let _ = ClientInput::parse(&bytes);
         let _ = RtspSeal::new(&[0; 16]).open(&bytes);

@@ -76,8 +76,6 @@ fn a_whole_handshake_is_answered_as_the_client_accepted_it() {
     let mut wanted = None;
     for exchange in list(&rtsp, "transcript").chunks(2) {
         let request = text(&exchange[0], "text").as_bytes();
-        assert!(Request::is_complete(request));
-        assert!((0..request.len()).all(|length| !Request::is_complete(&request[..length])));
         let response = match handshake.handle(&Request::parse(request).unwrap()) {
             Step::Reply(response) => response,
             Step::Announced { request, cseq } => {

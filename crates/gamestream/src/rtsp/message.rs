@@ -81,19 +81,6 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 
-    /// Whether `bytes` hold a whole request that came without encryption.
-    pub fn is_complete(bytes: &[u8]) -> bool {
-        let Some(head) = bytes.windows(END_OF_HEAD.len()).position(|four| four == END_OF_HEAD.as_bytes()) else {
-            return false;
-        };
-        let body = bytes.len() - head - END_OF_HEAD.len();
-        let announced = std::str::from_utf8(&bytes[..head]).ok().and_then(|head| {
-            let headers = head.split("\r\n").skip(1).filter_map(header);
-            headers.filter(|(name, _)| name.eq_ignore_ascii_case("Content-length")).map(|(_, value)| value).next()
-        });
-        announced.and_then(|length| length.parse().ok()).is_none_or(|length: usize| body >= length)
-    }
-
     /// The value of a header; names are compared without case.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| *value)

@@ -16,7 +16,7 @@ const TAG_AT: usize = 8;
 pub enum SealedLength {
     /// It is encrypted and this long in all, in bytes.
     Sealed(usize),
-    /// It is plain text.
+    /// It is plain text, which is not spoken here.
     Plain,
     /// Too few bytes to tell.
     Unknown,

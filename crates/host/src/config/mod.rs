@@ -180,7 +180,7 @@ pub struct SessionConfig {
     pub directory: Option<PathBuf>,
     /// How long the application lives on when its client is gone without having quit, in seconds: the same device finds
     /// it as it was when it connects in time. It takes the place of a session meanwhile, but gives way to another
-    /// device. 0: it ends with its client.
+    /// device. 0: it ends with its client, but for Moonlight, whose users expect it to stay until they quit: a day.
     #[schemars(range(min = 0, max = 86_400))]
     pub keep_alive_s: u32,
     /// What starts the application, and so under which user it runs.

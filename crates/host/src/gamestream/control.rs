@@ -134,7 +134,10 @@ struct Session {
 impl Task {
     async fn run(mut self) {
         loop {
-            self.service();
+            if let Err(error) = self.service() {
+                tracing::debug!(%error, "the control port");
+                tokio::time::sleep(TICK).await;
+            }
             self.tell_round_trips();
             let busy = !self.sessions.is_empty();
             tokio::select! {
@@ -148,19 +151,16 @@ impl Task {
         }
     }
 
-    fn service(&mut self) {
+    fn service(&mut self) -> io::Result<()> {
         for _ in 0..AT_ONCE {
-            let event = match self.enet.service() {
-                Ok(Some(event)) => event.no_ref(),
-                Ok(None) => return,
-                Err(error) => return tracing::debug!(%error, "the control port"),
-            };
-            match event {
+            let Some(event) = self.enet.service()? else { break };
+            match event.no_ref() {
                 EventNoRef::Connect { peer, data } => self.connect(peer, data),
                 EventNoRef::Receive { peer, packet, .. } => self.receive(peer, packet.data()),
                 EventNoRef::Disconnect { peer, .. } => self.disconnect(peer),
             }
         }
+        Ok(())
     }
 
     fn tell_round_trips(&self) {

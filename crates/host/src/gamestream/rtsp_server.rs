@@ -1,7 +1,7 @@
 //! The RTSP port: ties each connection to a launch and answers its one request.
 //!
-//! Only addresses that a launch waits for are read at all. Encrypted requests name their launch by its key; plain ones, which
-//! clients of before 2024 send, by their address.
+//! Only addresses that a launch waits for are read at all, and only encrypted requests are answered: a request is of the launch
+//! whose key opens it.
 
 use std::{
     io,
@@ -80,7 +80,6 @@ pub struct RtspServer<S> {
 /// A handshake under way.
 struct Attempt {
     peer: IpAddr,
-    encrypted: bool,
     until: Instant,
     seal: Mutex<RtspSeal>,
     state: tokio::sync::Mutex<State>,
@@ -148,11 +147,9 @@ impl<S: Stage> RtspServer<S> {
 
     /// The answer's bytes; `None` for what belongs to no launch.
     async fn answer(self: &Arc<Self>, peer: IpAddr, message: &[u8]) -> Option<Vec<u8>> {
-        let encrypted = matches!(SealedLength::of(message), SealedLength::Sealed(_));
-        // A launch that waits comes first: a plain request does not say whether it is of an older one.
-        let (attempt, text) = match self.begin(peer, encrypted, message) {
-            Some(begun) => begun,
-            None => self.find(peer, encrypted, message)?,
+        let (attempt, text) = match self.find(peer, message) {
+            Some(found) => found,
+            None => self.begin(peer, message)?,
         };
         let request = match Request::parse(&text) {
             Ok(request) => request,
@@ -162,30 +159,27 @@ impl<S: Stage> RtspServer<S> {
             }
         };
         let answer = self.handle(&attempt, &request).await.to_string();
-        if encrypted { Some(attempt.seal().seal(&answer)) } else { Some(answer.into_bytes()) }
+        Some(attempt.seal().seal(&answer))
     }
 
     /// The handshake under way that this request is of.
-    fn find(&self, peer: IpAddr, encrypted: bool, message: &[u8]) -> Option<(Arc<Attempt>, Vec<u8>)> {
-        let attempts: Vec<_> = self.attempts().iter().rev().cloned().collect();
-        attempts.into_iter().filter(|attempt| attempt.peer == peer && attempt.encrypted == encrypted).find_map(
-            |attempt| {
-                let text = if encrypted { attempt.seal().open(message) } else { Some(message.to_vec()) }?;
-                Some((attempt, text))
-            },
-        )
+    fn find(&self, peer: IpAddr, message: &[u8]) -> Option<(Arc<Attempt>, Vec<u8>)> {
+        let attempts: Vec<_> = self.attempts().iter().filter(|attempt| attempt.peer == peer).cloned().collect();
+        attempts.into_iter().find_map(|attempt| {
+            let text = attempt.seal().open(message)?;
+            Some((attempt, text))
+        })
     }
 
     /// Begins the handshake of the launch that this request is of.
-    fn begin(self: &Arc<Self>, peer: IpAddr, encrypted: bool, message: &[u8]) -> Option<(Arc<Attempt>, Vec<u8>)> {
+    fn begin(self: &Arc<Self>, peer: IpAddr, message: &[u8]) -> Option<(Arc<Attempt>, Vec<u8>)> {
         let now = Instant::now();
         for slot in self.desk.armed(now) {
-            let launch = &slot.launch;
-            if launch.peer.to_canonical() != peer || launch.encrypted_rtsp != encrypted {
+            let mut seal = RtspSeal::new(&slot.launch.key);
+            if slot.launch.peer.to_canonical() != peer {
                 continue;
             }
-            let mut seal = RtspSeal::new(&launch.key);
-            let Some(text) = (if encrypted { seal.open(message) } else { Some(message.to_vec()) }) else { continue };
+            let Some(text) = seal.open(message) else { continue };
             let slot = self.desk.claim(now, slot.number)?;
             let attempt = Arc::new(self.attempt(slot, peer, seal)?);
             self.attempts().push(Arc::clone(&attempt));
@@ -216,10 +210,9 @@ impl<S: Stage> RtspServer<S> {
         let marks = Marks { session: rng.next_u64(), ping: rng.next_u64(), connect: rng.next_u32() };
         let handshake = Handshake::new(Offer::default(), ports, marks);
         let running = self.desk.begin(&slot);
-        let encrypted = slot.launch.encrypted_rtsp;
         let state = State { handshake, marks, parts: Some((slot, running, media)) };
         let until = Instant::now() + HANDSHAKE_WITHIN;
-        Some(Attempt { peer, encrypted, until, seal: Mutex::new(seal), state: tokio::sync::Mutex::new(state) })
+        Some(Attempt { peer, until, seal: Mutex::new(seal), state: tokio::sync::Mutex::new(state) })
     }
 
     async fn handle(&self, attempt: &Attempt, request: &Request<'_>) -> Response {
@@ -227,6 +220,8 @@ impl<S: Stage> RtspServer<S> {
         match state.handshake.handle(request) {
             Step::Reply(response) => response,
             Step::Refused(response, error) => {
+                // What was refused does not run.
+                state.parts = None;
                 tracing::warn!(peer = %attempt.peer, %error, "a Moonlight client is refused");
                 response
             }
@@ -271,7 +266,7 @@ async fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
             SealedLength::Unknown => false,
             SealedLength::Sealed(length) if length > MAX_REQUEST => return Err(io::ErrorKind::InvalidData.into()),
             SealedLength::Sealed(length) => message.len() >= length,
-            SealedLength::Plain => Request::is_complete(&message),
+            SealedLength::Plain => return Err(io::ErrorKind::InvalidData.into()),
         };
         if complete {
             return Ok(message);

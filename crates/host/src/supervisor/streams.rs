@@ -123,42 +123,22 @@ impl Supervisor {
         turn: OwnedMutexGuard<()>,
         control: ControlHandle,
     ) -> Result<Opened, Refused> {
-        let failed = |text: String| refused(Status::Failed, text);
         let Wanted { slot: launched, running, media: Media { video, audio }, marks, request } = wanted;
         let launch = launched.launch;
-        let (kept, slot) = match self.take_kept(launch.device) {
-            Some(kept) => {
-                let (display, slot) = kept.open();
-                (Some(display), slot)
-            }
-            None => (None, take_slot(self).await.map_err(|turned| refused(Status::Busy, turned.1))?),
-        };
-        let (backend, encoder) = self.ready_media().map_err(failed)?;
-        let source = {
-            let plan = plan.clone();
-            let open = move || {
-                let display = || match kept.and_then(|kept| kept.resume(plan.mode)) {
-                    Some(display) => Ok(display),
-                    None => Display::open(&plan, &*backend),
-                };
-                Source::open(&plan, display, encoder)
-            };
-            let opened = tokio::task::spawn_blocking(open).await;
-            opened.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?
-        };
+        let (source, slot) = self.source_for(launch.device, &plan).await?;
         let input = InputPath::new(wire_grants(device.access.grants), source.display());
+        let (tell, commands) = mpsc::channel(COMMANDS);
         let params = VideoParams {
             packet_size: request.packet_size,
             fec_percent: plan.fec_percent,
             min_parity: request.min_parity,
         };
         let packetizer = Packetizer::new(params, request.video_encrypted.then_some(&launch.key));
-        let (tell, commands) = mpsc::channel(COMMANDS);
         let (ping, bitrate, fec) = (marks.ping_payload(), plan.bitrate, FecController::new(plan.fec_percent));
         let pipeline = Pipeline::start_with(source, &plan, tell.clone(), move |ends| {
             VideoSend { packetizer, socket: video, ping, bitrate, fec, ends }.run();
         })
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| refused(Status::Failed, error.to_string()))?;
         let peer = MoonlightPeer::new();
         let heard = Arc::downgrade(&peer);
         let session = Arc::new(LiveSession {
@@ -181,6 +161,33 @@ impl Supervisor {
         control.expect(expected).await;
         let (connect, device) = (marks.connect, launch.device);
         Ok(Opened { session, pipeline, peer, commands, control, connect, device, running, slot, turn, audio })
+    }
+
+    /// The device's display if one was kept, else a new one in a place of its own; and the encoder for it.
+    async fn source_for(
+        &self,
+        device: Fingerprint,
+        plan: &SessionPlan,
+    ) -> Result<(Source, OwnedSemaphorePermit), Refused> {
+        let failed = |text: String| refused(Status::Failed, text);
+        let (kept, slot) = match self.take_kept(device) {
+            Some(kept) => {
+                let (display, slot) = kept.open();
+                (Some(display), slot)
+            }
+            None => (None, take_slot(self).await.map_err(|turned| refused(Status::Busy, turned.1))?),
+        };
+        let (backend, encoder) = self.ready_media().map_err(failed)?;
+        let plan = plan.clone();
+        let open = move || {
+            let display = || match kept.and_then(|kept| kept.resume(plan.mode)) {
+                Some(display) => Ok(display),
+                None => Display::open(&plan, &*backend),
+            };
+            Source::open(&plan, display, encoder)
+        };
+        let opened = tokio::task::spawn_blocking(open).await.map_err(|error| failed(error.to_string()))?;
+        Ok((opened.map_err(|error| failed(error.to_string()))?, slot))
     }
 
     async fn run_moonlight(self: Arc<Self>, mut opened: Opened) {

@@ -224,7 +224,7 @@ impl Moonlight {
     }
 
     /// Pairs with the right PIN.
-    async fn pair_now(&self, bench: &Bench) {
+    pub async fn pair_now(&self, bench: &Bench) {
         let typing = async {
             bench.one_waits().await;
             bench.type_pin("4711").await

@@ -273,7 +273,6 @@ impl Client {
 struct Assembly {
     frame: u32,
     blocks: BTreeMap<u8, Block>,
-    first: usize,
 }
 
 #[derive(Default)]
@@ -288,7 +287,7 @@ impl Assembly {
     fn take(&mut self, shard: &[u8]) -> Option<Frame> {
         let word = |at: usize| u32::from_le_bytes(shard[at..at + 4].try_into().unwrap());
         let (frame, blocks, fec) = (word(20), shard[27], word(28));
-        assert_eq!((shard[0], shard[26]), (0x90, 0x10));
+        assert_eq!(shard[0], 0x90);
         if frame < self.frame {
             return None;
         }
@@ -308,7 +307,8 @@ impl Assembly {
     fn finish(&mut self) -> Frame {
         let blocks = std::mem::take(&mut self.blocks);
         let payload: Vec<u8> = blocks.into_values().flat_map(Block::restored).collect();
-        let index = std::mem::replace(&mut self.frame, self.frame + 1);
+        let index = self.frame;
+        self.frame += 1;
         assert_eq!(payload[0], 1);
         let last = usize::from(u16::from_le_bytes([payload[4], payload[5]]));
         let whole = payload.len() - (PACKET_SIZE - 16) + last;

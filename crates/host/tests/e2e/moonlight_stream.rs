@@ -1,6 +1,6 @@
 //! Moonlight streams: a small client of our own against a real host.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use punktfunk_video::{decode::Decoder, encode::nal_units};
 use serde_json::Value;
@@ -24,10 +24,10 @@ struct Room {
 }
 
 impl Room {
-    fn new(extra: &str) -> Self {
-        let moonlight = Moonlight::new();
-        let declared = format!("[devices.sofa]\nfingerprint = \"{}\"\n", moonlight.certificate.fingerprint());
-        Self { bench: Bench::start(&format!("{declared}{extra}")), moonlight, launches: 0 }
+    async fn new(extra: &str) -> Self {
+        let (bench, moonlight) = (Bench::start(extra), Moonlight::new());
+        moonlight.pair_now(&bench).await;
+        Self { bench, moonlight, launches: 0 }
     }
 
     fn host(&self) -> &Host {
@@ -75,7 +75,7 @@ fn first_idr(client: &mut Client) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_of_video_arrives_over_a_network_that_loses_and_a_key_changes_the_picture() {
-    let mut room = Room::new("");
+    let mut room = Room::new("").await;
     let ticket = room.launch("launch").await;
     // One in twelve: never more of a frame than its parity.
     let opened = block_in_place(|| Client::open(&ticket, &announcement(640, 480, 30), |number| number % 12 == 5));
@@ -90,7 +90,7 @@ async fn a_second_of_video_arrives_over_a_network_that_loses_and_a_key_changes_t
         assert!(decoder.look(&frame.bytes).expect("it decodes").distance(&before) < 10.0);
     }
     let session = &room.sessions(1).await["sessions"][0];
-    assert_eq!((&session["device"], &session["mode"]), (&"sofa".into(), &"640x480@30".into()));
+    assert_eq!((&session["device"], &session["mode"]), (&"Moonlight on 127.0.0.1".into(), &"640x480@30".into()));
     client.key(KEY_A, true);
     let changed = |client: &mut Client, decoder: &mut Decoder| {
         let frame = client.next_frame().expect("a frame");
@@ -105,7 +105,7 @@ async fn a_second_of_video_arrives_over_a_network_that_loses_and_a_key_changes_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_application_of_who_leaves_waits_until_they_quit() {
-    let mut room = Room::new("");
+    let mut room = Room::new("").await;
     for (visit, how) in ["launch", "resume", "resume"].into_iter().enumerate() {
         let mut client = room.stream(how).await;
         first_idr(&mut client);
@@ -121,7 +121,7 @@ async fn the_application_of_who_leaves_waits_until_they_quit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_taken_over_ends_and_the_new_one_streams() {
-    let mut room = Room::new("[session]\nmax_sessions = 1\n");
+    let mut room = Room::new("[session]\nmax_sessions = 1\n").await;
     let mut first = room.stream("launch").await;
     first_idr(&mut first);
     let waiting = std::thread::spawn(move || first.wait_for_end(Duration::from_secs(10)));
@@ -132,34 +132,32 @@ async fn a_session_that_is_taken_over_ends_and_the_new_one_streams() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_within_a_second_when_it_is_quit_ended_or_its_device_removed() {
-    let mut room = Room::new("");
+async fn a_session_ends_at_once_when_it_is_quit_ended_or_its_device_removed() {
+    let mut room = Room::new("").await;
     let mut ended = Vec::new();
     for how in ["quit", "ended", "removed"] {
         let mut client = room.stream("launch").await;
         first_idr(&mut client);
         let id = room.sessions(1).await["sessions"][0]["id"].to_string();
-        let began = Instant::now();
         match how {
             "quit" => drop(room.moonlight.page(&room.bench, &format!("/cancel?{COMMON}")).await),
             "ended" => assert!(room.host().ctl(&["sessions", "stop", &id]).status.success()),
             _ => {
                 let device = room.moonlight.certificate.fingerprint().to_string();
-                assert!(room.host().ctl(&["revoke", &device]).status.success());
+                assert!(room.host().ctl(&["revoke", &device[..12]]).status.success());
             }
         }
-        let end = block_in_place(|| client.wait_for_end(Duration::from_secs(10)));
-        ended.push((how, end, began.elapsed() < Duration::from_secs(3)));
+        ended.push((how, block_in_place(|| client.wait_for_end(Duration::from_secs(3)))));
         room.sessions(0).await;
     }
-    assert_eq!(ended, ["quit", "ended", "removed"].map(|how| (how, Some(GRACEFUL), true)));
+    assert_eq!(ended, ["quit", "ended", "removed"].map(|how| (how, Some(GRACEFUL))));
     let history = room.host().wait_for_count(&["sessions", "history"], "sessions", 3).await;
     assert!(history["sessions"][2]["end"].as_str().unwrap().contains("removed"), "{history}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rtsp_answers_nobody_who_was_not_launched_and_refuses_what_cannot_be() {
-    let mut room = Room::new("");
+    let mut room = Room::new("").await;
     let rtsp = ([127, 0, 0, 1], room.bench.port + 21).into();
     let plain = b"OPTIONS rtsp://127.0.0.1 RTSP/1.0\r\nCSeq: 1\r\n\r\n";
     assert!(block_in_place(|| exchange(rtsp, plain)).is_empty(), "nothing was launched");
