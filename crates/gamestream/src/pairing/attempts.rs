@@ -45,6 +45,7 @@ pub struct AttemptId(u64);
 pub struct Attempt {
     id: AttemptId,
     client: Client,
+    device: Fingerprint,
     since: Instant,
     until: Instant,
     stage: Stage,
@@ -170,8 +171,9 @@ impl Attempts {
         }
         self.last += 1;
         let id = AttemptId(self.last);
+        let device = certificate.fingerprint();
         let stage = Stage::Waiting { salt, certificate };
-        self.attempts.push(Attempt { id, client, since: now, until: now + Self::PIN_WITHIN, stage });
+        self.attempts.push(Attempt { id, client, device, since: now, until: now + Self::PIN_WITHIN, stage });
         Ok(id)
     }
 
@@ -204,6 +206,11 @@ impl Attempts {
             }
         }
         Ok(id)
+    }
+
+    /// Whose attempt it is, as it says itself: it has proven nothing yet.
+    pub fn device(&self, id: AttemptId) -> Option<Fingerprint> {
+        self.attempts.iter().find(|attempt| attempt.id == id).map(|attempt| attempt.device)
     }
 
     /// How the attempt stands.
@@ -334,12 +341,12 @@ impl Attempts {
     fn take(&mut self, now: Instant, client: &Client) -> Result<(Taken, Stage), Refused> {
         self.expire(now);
         let at = self.attempts.iter().position(|attempt| attempt.client == *client).ok_or(Refused::OutOfOrder)?;
-        let Attempt { id, client, since, until, stage } = self.attempts.remove(at);
-        Ok((Taken { id, client, since, until }, stage))
+        let Attempt { id, client, device, since, until, stage } = self.attempts.remove(at);
+        Ok((Taken { id, client, device, since, until }, stage))
     }
 
-    fn put_back(&mut self, Taken { id, client, since, until }: Taken, stage: Stage) {
-        self.attempts.push(Attempt { id, client, since, until, stage });
+    fn put_back(&mut self, Taken { id, client, device, since, until }: Taken, stage: Stage) {
+        self.attempts.push(Attempt { id, client, device, since, until, stage });
     }
 
     /// A phase out of order ends the attempt. Only where a PIN was typed does that count as a guess, so that nobody
@@ -380,6 +387,7 @@ impl Attempts {
 struct Taken {
     id: AttemptId,
     client: Client,
+    device: Fingerprint,
     since: Instant,
     until: Instant,
 }

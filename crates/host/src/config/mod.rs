@@ -336,7 +336,8 @@ pub struct GameStreamConfig {
     /// owner types on the host, whatever `pairing.policy` says. While it is off, nothing of it listens.
     pub enable: bool,
     /// TCP port of the first page that Moonlight asks for. The other ports follow from it: HTTPS 5 below, RTSP 21 above
-    /// (TCP), and video, control and sound 9, 10 and 11 above (UDP).
+    /// (TCP), and video, control and sound 9, 10 and 11 above (UDP). Where `session.max_sessions` is more than 1, video and
+    /// sound of the further sessions take those 12 to 17 above (UDP).
     #[schemars(range(min = 1029, max = 65514))]
     pub port: u16,
 }
@@ -365,6 +366,12 @@ impl GameStreamConfig {
     /// UDP port of sound.
     pub const fn audio_port(&self) -> u16 {
         self.port.wrapping_add(11)
+    }
+
+    /// All UDP ports, where so many sessions run at once.
+    pub const fn udp_ports(&self, sessions: u8) -> std::ops::RangeInclusive<u16> {
+        let last = if sessions > 1 { 17 } else { 11 };
+        self.video_port()..=self.port.wrapping_add(last)
     }
 }
 

@@ -177,7 +177,7 @@ fn check_console(config: &Config, out: &mut Vec<Violation>) {
     }
 }
 
-/// Six ports follow from one, and none of them may be another's.
+/// All ports follow from one, and none of them may be another's.
 fn check_gamestream(config: &Config, out: &mut Vec<Violation>) {
     let gamestream = &config.gamestream;
     if !gamestream.enable {
@@ -186,15 +186,14 @@ fn check_gamestream(config: &Config, out: &mut Vec<Violation>) {
     let network = &config.network;
     let media =
         network.media_port.map(|first| (first, first.saturating_add(u16::from(config.session.max_sessions) - 1)));
-    let udp = [gamestream.video_port(), gamestream.control_port(), gamestream.audio_port()];
+    let udp = gamestream.udp_ports(config.session.max_sessions);
     let tcp = [gamestream.port, gamestream.https_port(), gamestream.rtsp_port()];
-    let in_media = |port: u16| media.is_some_and(|(first, last)| (first..=last).contains(&port));
+    let in_media = |port: &u16| media.is_some_and(|(first, last)| (first..=last).contains(port));
     let console = config.console.enable.then_some(config.console.port);
-    let taken = tcp.iter().find(|port| console == Some(**port)).map(|port| (port, "TCP", "console.port"));
+    let taken = tcp.into_iter().find(|port| console == Some(*port)).map(|port| (port, "TCP", "console.port"));
     let taken =
-        taken.or_else(|| udp.iter().find(|port| **port == network.port).map(|port| (port, "UDP", "network.port")));
-    let taken =
-        taken.or_else(|| udp.iter().find(|port| in_media(**port)).map(|port| (port, "UDP", "network.media_port")));
+        taken.or_else(|| udp.clone().find(|port| *port == network.port).map(|port| (port, "UDP", "network.port")));
+    let taken = taken.or_else(|| udp.clone().find(in_media).map(|port| (port, "UDP", "network.media_port")));
     if let Some((port, protocol, other)) = taken {
         let found = format!("{} (which takes {protocol} port {port})", gamestream.port);
         out.push(Violation::new(
