@@ -1,7 +1,10 @@
 //! A virtual display with one application on it, at exactly the client's mode.
 
+mod clock;
 pub mod embedded;
+pub mod gamescope;
 pub mod launch;
+mod queue;
 pub mod sway;
 pub mod synthetic;
 
@@ -44,6 +47,11 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// What is missing and how to get it.
     fn probe(&self) -> Result<(), DisplayError>;
+
+    /// Whether its displays can be given another mode while they are open; one that cannot keeps its mode when asked.
+    fn changes_mode(&self) -> bool {
+        true
+    }
 
     /// Makes a display and starts the application on it.
     ///

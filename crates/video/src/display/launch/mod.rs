@@ -22,6 +22,7 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixListener},
 };
 
+pub(super) use child::describe;
 pub use child::Children;
 pub use service::Service;
 
