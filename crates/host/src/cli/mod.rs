@@ -22,7 +22,10 @@ mod gate;
 mod language;
 pub mod reference;
 mod run_session;
+mod session_gamescope;
 mod text;
+
+pub(crate) use session_gamescope::NAME as SESSION_GAMESCOPE;
 
 /// The punktfunk streaming host.
 #[derive(Debug, Parser)]
@@ -56,6 +59,9 @@ enum Command {
     /// Run one session's processes for the host whose connection is the standard input (systemd starts this).
     #[command(hide = true)]
     RunSession(run_session::RunSessionArgs),
+    /// Look for gamescope, start it, carry its pictures and input, in a session (the host starts this).
+    #[command(hide = true)]
+    SessionGamescope(session_gamescope::SessionGamescopeArgs),
     /// Show the picture of the health check on the display of this session.
     #[command(hide = true)]
     TestPicture,
@@ -129,6 +135,7 @@ pub fn main() -> Exit {
             Err(error) => complain(&error, Exit::System),
         },
         Command::RunSession(args) => run_session::run(&args),
+        Command::SessionGamescope(args) => session_gamescope::run(&args),
         Command::ConfigSchema => print_line(&format!("{:#}", config::schema::schema())),
         Command::Reference { page: Page::Configuration } => print(&config::reference::page()),
         Command::Reference { page: Page::Cli } => print(&reference::page()),

@@ -9,7 +9,7 @@ use punktfunk_proto::input::SeatEvent;
 use reis::{
     PendingRequestResult, eis,
     handshake::EisHandshaker,
-    request::{Connection, DeviceCapability, EisRequest, EisRequestConverter},
+    request::{DeviceCapability, EisRequest, EisRequestConverter},
 };
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -35,22 +35,26 @@ fn attend(client: UnixStream, tell: &mpsc::Sender<String>) -> Option<()> {
     let context = eis::Context::new(client).unwrap();
     let mut handshaker = EisHandshaker::new(&context, 1);
     let greeting = loop {
-        wait(&context)?;
-        let PendingRequestResult::Request(request) = context.pending_request()? else { return None };
-        if let Some(greeting) = handshaker.handle_request(request).ok()? {
-            break greeting;
+        match context.pending_request() {
+            None => wait(&context)?,
+            Some(PendingRequestResult::Request(request)) => {
+                if let Some(greeting) = handshaker.handle_request(request).ok()? {
+                    break greeting;
+                }
+            }
+            Some(_) => return None,
         }
     };
     let mut converter = EisRequestConverter::new(&context, greeting, 1);
     let connection = converter.handle().clone();
-    connection.add_seat(Some("chair"), all());
+    let _seat = connection.add_seat(Some("chair"), all());
     let _ = connection.flush();
     loop {
         while let Some(PendingRequestResult::Request(request)) = context.pending_request() {
             converter.handle_request(request).ok()?;
         }
         while let Some(request) = converter.next_request() {
-            answer(&connection, &request, tell);
+            answer(&request, tell);
         }
         let _ = connection.flush();
         wait(&context)?;
@@ -71,10 +75,9 @@ fn wait(context: &eis::Context) -> Option<()> {
     context.read().ok().map(drop)
 }
 
-fn answer(connection: &Connection, request: &EisRequest, tell: &mpsc::Sender<String>) {
+fn answer(request: &EisRequest, tell: &mpsc::Sender<String>) {
     let line = match request {
         EisRequest::Bind(bind) => {
-            let _ = connection;
             bind.seat.add_device(Some("Gamescope Virtual Input"), eis::device::DeviceType::Virtual, all(), |device| {
                 // gamescope's region is as large as numbers go, and its places are pixels.
                 device.device().region(0, 0, i32::MAX as u32, i32::MAX as u32, 1.0);

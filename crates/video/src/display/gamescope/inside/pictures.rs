@@ -81,9 +81,35 @@ pub(super) struct Pictures {
     _registry: RegistryRc,
     core: CoreRc,
     _context: ContextRc,
-    main_loop: LoopRc,
+    main_loop: Entered,
     notes: Rc<Notes>,
     passed_over: u16,
+}
+
+/// A loop that belongs to this thread. PipeWire's own thread runs callbacks itself while a loop belongs to nobody, so it is
+/// not entered for each iteration alone.
+struct Entered(LoopRc);
+
+impl Entered {
+    fn new() -> Result<Self, pipewire::Error> {
+        let main_loop = LoopRc::new(None)?;
+        // SAFETY: it is left when this is dropped.
+        unsafe { main_loop.enter() };
+        Ok(Self(main_loop))
+    }
+
+    /// Dispatches what there is; never waits. Negative is an error.
+    fn iterate(&self) -> i32 {
+        // SAFETY: the loop was entered, by this thread: `LoopRc` goes to no other.
+        unsafe { self.0.iterate_unguarded(Timeout::Finite(std::time::Duration::ZERO)) }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        // SAFETY: it was entered once.
+        unsafe { self.0.leave() };
+    }
 }
 
 /// What gamescope calls its node, and the class it gives it.
@@ -92,8 +118,8 @@ const NODE: (&str, &str) = ("gamescope", "Video/Source");
 impl Pictures {
     /// Waits for pictures of `mode` on this connection to PipeWire.
     pub(super) fn connect(socket: UnixStream, mode: Mode) -> Result<Self, pipewire::Error> {
-        let main_loop = LoopRc::new(None)?;
-        let context = ContextRc::new(&main_loop, None)?;
+        let main_loop = Entered::new()?;
+        let context = ContextRc::new(&main_loop.0, None)?;
         let core = context.connect_fd_rc(socket.into(), None)?;
         let registry = core.get_registry_rc()?;
         let notes = Rc::new(Notes::default());
@@ -111,7 +137,7 @@ impl Pictures {
 
     /// Acts on all that has happened; never waits.
     pub(super) fn act(&mut self) -> Result<(), Fault> {
-        if self.main_loop.iterate(Timeout::Finite(std::time::Duration::ZERO)) < 0 {
+        if self.main_loop.iterate() < 0 {
             return Err(Fault::PipewireLost);
         }
         self.connect_to_gamescope();
@@ -198,7 +224,7 @@ impl Pictures {
 
 impl AsFd for Pictures {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.main_loop.fd()
+        self.main_loop.0.fd()
     }
 }
 
@@ -262,8 +288,9 @@ fn listen_core(core: &CoreRc, notes: &Rc<Notes>) -> pipewire::core::Listener {
     let notes = Rc::clone(notes);
     let errors = core.add_listener_local().error(move |id, _, code, text| {
         eprintln!("PipeWire: object {id}: {text} ({code})");
-        // The core itself is object 0: its errors are of the connection. What else fails here is our link.
-        notes.fail(if id == 0 && code == -libc::EPIPE { Fault::PipewireLost } else { Fault::NoPictures });
+        // The core itself is object 0: its errors are of the connection. What else fails here is our link, for want of a
+        // format that both sides have.
+        notes.fail(if id == 0 && code == -libc::EPIPE { Fault::PipewireLost } else { Fault::Format });
     });
     errors.register()
 }

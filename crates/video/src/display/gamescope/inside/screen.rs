@@ -71,7 +71,7 @@ struct Screen<'a> {
 }
 
 /// How long after gamescope is up its pictures and its input may be missing.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks for gamescope's input.
 const PAUSE: Duration = Duration::from_millis(20);
 

@@ -46,7 +46,10 @@ impl Seat {
         let context = ei::Context::new(UnixStream::connect(runtime_file(&format!("{display}-ei"))?)?)?;
         let greeting = ei_handshake_blocking(&context, "punktfunk", ei::handshake::ContextType::Sender);
         let converter = EiEventConverter::new(&context, greeting.map_err(io::Error::other)?);
-        Ok(Self { context, converter, mode, device: None, sequence: 0 })
+        let mut seat = Self { context, converter, mode, device: None, sequence: 0 };
+        // What came with the greeting makes the socket readable no more.
+        seat.listen()?;
+        Ok(seat)
     }
 
     /// Whether input arrives.
