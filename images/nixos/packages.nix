@@ -36,6 +36,7 @@ let
     buildInputs = [
       pkgs.ffmpeg_7
       pkgs.libxkbcommon
+      pkgs.pipewire
       pkgs.pixman
     ];
   };

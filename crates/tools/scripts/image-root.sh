@@ -9,6 +9,7 @@ packages=(
   # building the programs
   build-essential cmake pkg-config clang libclang-dev
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libpixman-1-dev libxkbcommon-dev
+  libpipewire-0.3-dev
   # building the image
   mkosi ca-certificates
 )

@@ -4,14 +4,16 @@
 set -euo pipefail
 
 base=(
-  # building: FFmpeg, the compositor's renderer and keymaps, and the C toolchain for the crates that bring C
+  # building: FFmpeg, the compositor's renderer and keymaps, PipeWire, and the C toolchain for the crates that bring C
   build-essential cmake pkg-config clang libclang-dev
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
-  libpixman-1-dev libxkbcommon-dev
+  libpixman-1-dev libxkbcommon-dev libpipewire-0.3-dev
   # running: keymap data, X11 programs on the embedded display, the second display backend
   xkb-data xwayland libegl1 sway
   # demo and tests: what is shown on the display, and its font
   foot weston x11-apps x11-utils fonts-dejavu-core
+  # tests: PipeWire, and a test picture in it where gamescope would be
+  pipewire gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-pipewire
   # tests: network namespaces
   iproute2
   # tests: C programs against libpunktfunk_core
@@ -61,8 +63,9 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   fi
   echo "setup: this is not Debian or Ubuntu, so nothing is installed for you." >&2
   echo "setup: building needs a C compiler, clang with libclang, cmake, pkg-config, the headers of FFmpeg" >&2
-  echo "setup: (libavcodec, libavformat, libavutil, libswscale), pixman-1 and xkbcommon; running and testing need" >&2
-  echo "setup: xkb data, Xwayland, sway, foot, weston's demo clients, xclock and xlogo, and a monospace font." >&2
+  echo "setup: (libavcodec, libavformat, libavutil, libswscale), pixman-1, xkbcommon and PipeWire; running and testing need" >&2
+  echo "setup: xkb data, Xwayland, sway, foot, weston's demo clients, xclock and xlogo, a monospace font, pipewire and" >&2
+  echo "setup: GStreamer's tools with its base plugins and the one for PipeWire." >&2
   exit 0
 fi
 

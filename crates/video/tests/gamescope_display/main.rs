@@ -1,6 +1,7 @@
 //! The gamescope backend with everything real but gamescope: its place takes a script that understands the same arguments
 //! and gives a test picture to PipeWire; its input server is made by the test and writes down what was typed.
 
+mod eis;
 mod input;
 mod life;
 mod lies;
