@@ -13,7 +13,7 @@ use punktfunk_video::{
     display::{
         Backend,
         embedded::Embedded,
-        gamescope::{Gamescope, Gpu, Pipewire, Setup},
+        gamescope::{Gamescope, Gpu, Setup},
         launch::{Children, Launcher, Service},
         sway::Sway,
         synthetic::Synthetic,
@@ -127,7 +127,6 @@ impl Media {
             launcher: Arc::clone(&self.launcher),
             program: vec![this.into(), SESSION_GAMESCOPE.into()],
             options: options.arguments.iter().map(Into::into).collect(),
-            pipewire: Pipewire::Own,
             gpu: if options.software { Gpu::Any } else { Gpu::Needed },
             patience: Setup::PATIENCE,
         })

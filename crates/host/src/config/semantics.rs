@@ -10,8 +10,8 @@ use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::{DeviceName, Grants};
 
 use super::{
-    Config, ConsoleConfig, DeviceConfig, DisplayBackend, DisplayConfig, EncoderConfig, HostConfig, NetworkConfig, SessionConfig,
-    SessionLauncher, schema::shown,
+    Config, ConsoleConfig, DeviceConfig, DisplayBackend, DisplayConfig, EncoderConfig, HostConfig, NetworkConfig,
+    SessionConfig, SessionLauncher, schema::shown,
 };
 
 /// A value that its type allows and its meaning does not.

@@ -64,8 +64,10 @@ impl QueuedControls {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|error| failed(error.into()))?;
         let wake = Arc::new(wake);
         let inbox = Inbox { commands, wake: Arc::clone(&wake) };
-        let thread =
-            std::thread::Builder::new().name("display".into()).spawn(move || display(inbox, &started)).map_err(failed)?;
+        let thread = std::thread::Builder::new()
+            .name("display".into())
+            .spawn(move || display(inbox, &started))
+            .map_err(failed)?;
         let controls = Self { commands: Some(queue), wake, lost: AtomicU64::new(0), thread: Mutex::new(Some(thread)) };
         match outcome.recv() {
             Ok(outcome) => outcome.map(|()| controls),

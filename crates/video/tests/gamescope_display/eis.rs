@@ -75,11 +75,12 @@ fn wait(context: &eis::Context) -> Option<()> {
 fn answer(request: &EisRequest, tell: &mpsc::Sender<String>) {
     let line = match request {
         EisRequest::Bind(bind) => {
-            bind.seat.add_device(Some("Gamescope Virtual Input"), eis::device::DeviceType::Virtual, all(), |device| {
-                // gamescope's region is as large as numbers go, and its places are pixels.
-                device.device().region(0, 0, i32::MAX as u32, i32::MAX as u32, 1.0);
-            })
-            .resumed();
+            bind.seat
+                .add_device(Some("Gamescope Virtual Input"), eis::device::DeviceType::Virtual, all(), |device| {
+                    // gamescope's region is as large as numbers go, and its places are pixels.
+                    device.device().region(0, 0, i32::MAX as u32, i32::MAX as u32, 1.0);
+                })
+                .resumed();
             return;
         }
         EisRequest::KeyboardKey(key) => format!("key {} {:?}", key.key, key.state),

@@ -41,9 +41,7 @@ pub(crate) fn screen(lie: &str) {
             host.write_all(&message(b'f', 1, u64::MAX)).unwrap();
         }
         "files" => send_files(&host),
-        "flood" => {
-            while host.write_all(&picture(0)).is_ok() {}
-        }
+        "flood" => while host.write_all(&picture(0)).is_ok() {},
         "eager" => eager(&mut host),
         "deaf" => {
             host.write_all(&picture(0)).unwrap();

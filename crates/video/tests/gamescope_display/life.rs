@@ -18,10 +18,9 @@ fn refusal(stand_in: StandIn, script: &str) -> String {
 
 #[test]
 fn the_applications_end_ends_the_display_with_its_reason() {
-    for (end, reason) in [
-        ("exit 3", "the application exited with status 3"),
-        ("kill -9 $$", "the application was ended by signal 9"),
-    ] {
+    for (end, reason) in
+        [("exit 3", "the application exited with status 3"), ("kill -9 $$", "the application was ended by signal 9")]
+    {
         let script = format!("while [ ! -e go ]; do sleep 0.02; done; {end}");
         let screen = StandIn::new().open("640x480@60", &script).unwrap();
         fs::write(screen.stand_in.path().join("go"), "").unwrap();

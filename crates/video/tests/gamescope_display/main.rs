@@ -3,8 +3,8 @@
 
 mod eis;
 mod input;
-mod life;
 mod lies;
+mod life;
 mod pictures;
 mod probe;
 mod stand_in;

@@ -28,7 +28,8 @@ fn a_gamescope_that_is_too_old_is_named_with_its_version() {
 fn a_gamescope_that_blocks_itself_with_this_pipewire_is_named() {
     let stand_in = StandIn::new().with("VERSION", "3.16.14");
     stand_in.backend().probe().expect("this machine's PipeWire is older");
-    stand_in.program("pipewire", "#!/bin/sh\necho Compiled with libpipewire 1.4.0\necho Linked with libpipewire 1.6.0\n");
+    stand_in
+        .program("pipewire", "#!/bin/sh\necho Compiled with libpipewire 1.4.0\necho Linked with libpipewire 1.6.0\n");
     let said = fault(&stand_in);
     assert!(said.contains("here is 3.16.14") && said.contains("PipeWire 1.6"), "{said}");
 }

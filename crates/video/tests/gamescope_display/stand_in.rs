@@ -13,7 +13,7 @@ use punktfunk_proto::units::Mode;
 use punktfunk_video::{
     display::{
         Application, Backend as _, DisplayError, Output,
-        gamescope::{Gamescope, Gpu, Pipewire, Setup},
+        gamescope::{Gamescope, Gpu, Setup},
         launch::{Children, Launcher},
     },
     frame::{CapturedFrame, Received},
@@ -99,7 +99,6 @@ impl StandIn {
             launcher,
             program,
             options: vec!["--steam".into()],
-            pipewire: Pipewire::Own,
             gpu: self.gpu,
             patience: self.patience,
         })

@@ -30,8 +30,8 @@ use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use punktfunk_proto::units::Mode;
 
+pub use self::task::Gpu;
 use self::thread::Start;
-pub use self::task::{Gpu, Pipewire};
 use super::{Application, Backend, DisplayError, Output, launch::Launcher, queue::QueuedControls};
 use crate::frame;
 
@@ -48,8 +48,6 @@ pub struct Setup {
     pub program: Vec<OsString>,
     /// Further arguments for gamescope, before the application: `--steam`.
     pub options: Vec<OsString>,
-    /// Who starts PipeWire.
-    pub pipewire: Pipewire,
     /// Whether it may run on a software driver.
     pub gpu: Gpu,
     /// How long PipeWire and gamescope may take to start, each.

@@ -4,15 +4,6 @@ use std::ffi::{OsStr, OsString};
 
 use punktfunk_proto::units::Mode;
 
-/// Who starts PipeWire in the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pipewire {
-    /// The program that hands on the pictures.
-    Own,
-    /// Somebody else; it is waited for.
-    Shared,
-}
-
 /// Whether gamescope may run without a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gpu {
@@ -28,7 +19,7 @@ pub(super) enum Task {
     /// Say whether gamescope would work.
     Probe(Gpu),
     /// Hand on pictures and input.
-    Screen(Mode, Pipewire),
+    Screen(Mode),
     /// Become gamescope, with an application.
     Start { mode: Mode, options: Vec<OsString>, command: Vec<OsString> },
     /// Run the application inside gamescope, and say how it ended.
@@ -40,10 +31,7 @@ impl Task {
     pub(super) fn words(&self) -> Vec<OsString> {
         match self {
             Self::Probe(gpu) => vec!["probe".into(), if *gpu == Gpu::Needed { "gpu" } else { "any" }.into()],
-            Self::Screen(mode, pipewire) => {
-                let pipewire = if *pipewire == Pipewire::Own { "own" } else { "shared" };
-                vec!["screen".into(), mode.to_string().into(), pipewire.into()]
-            }
+            Self::Screen(mode) => vec!["screen".into(), mode.to_string().into()],
             Self::Start { mode, options, command } => {
                 let head = ["start".to_owned(), mode.to_string(), options.len().to_string()];
                 head.into_iter().map(OsString::from).chain(options.iter().chain(command).cloned()).collect()
@@ -62,8 +50,7 @@ impl Task {
         match (task.to_str()?, rest) {
             ("probe", [gpu]) if *gpu == "gpu" => Some(Self::Probe(Gpu::Needed)),
             ("probe", [gpu]) if *gpu == "any" => Some(Self::Probe(Gpu::Any)),
-            ("screen", [mode, who]) if *who == "own" => Some(Self::Screen(read_mode(mode)?, Pipewire::Own)),
-            ("screen", [mode, who]) if *who == "shared" => Some(Self::Screen(read_mode(mode)?, Pipewire::Shared)),
+            ("screen", [mode]) => Some(Self::Screen(read_mode(mode)?)),
             ("start", [mode, count, rest @ ..]) => {
                 let (options, command) = rest.split_at_checked(count.to_str()?.parse().ok()?)?;
                 Some(Self::Start { mode: read_mode(mode)?, options: owned(options), command: owned(command) })
@@ -80,7 +67,7 @@ fn read_mode(text: &OsStr) -> Option<Mode> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Gpu, Pipewire, Task};
+    use super::{Gpu, Task};
 
     #[test]
     fn tasks_are_read_as_they_were_written() {
@@ -88,15 +75,18 @@ mod tests {
         let tasks = [
             Task::Probe(Gpu::Needed),
             Task::Probe(Gpu::Any),
-            Task::Screen(mode, Pipewire::Own),
-            Task::Screen(mode, Pipewire::Shared),
-            Task::Start { mode, options: vec!["--steam".into(), "--".into()], command: vec!["game".into(), "-x".into()] },
+            Task::Screen(mode),
+            Task::Start {
+                mode,
+                options: vec!["--steam".into(), "--".into()],
+                command: vec!["game".into(), "-x".into()],
+            },
             Task::Application(vec!["game".into(), "".into()]),
         ];
         for task in tasks {
             assert_eq!(Task::read(&task.words()), Some(task));
         }
-        for wrong in [&[][..], &["probe"], &["screen", "0x0@0", "own"], &["start", "1280x720@60", "9", "x"]] {
+        for wrong in [&[][..], &["probe"], &["screen", "0x0@0"], &["start", "1280x720@60", "9", "x"]] {
             assert_eq!(Task::read(&wrong.iter().map(Into::into).collect::<Vec<_>>()), None, "{wrong:?}");
         }
     }

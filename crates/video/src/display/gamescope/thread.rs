@@ -116,7 +116,7 @@ impl Session {
         accompany(&mut *place, &application.companions);
         let memory = Memory::new(mode).map_err(|error| failed("no memory for pictures", error))?;
         let (socket, theirs) = connection().map_err(|error| failed("no socket", error))?;
-        let screen = setup.words(&Task::Screen(mode, setup.pipewire));
+        let screen = setup.words(&Task::Screen(mode));
         place
             .accompany(&Companion { command: screen, socket: Arc::new(theirs) })
             .and_then(|()| wire::send_memory(&socket, memory.file()))
@@ -166,10 +166,14 @@ impl Session {
                 Ok(ready) => ready,
                 Err(error) => return format!("the display's thread cannot wait: {error}"),
             };
-            if ready.session && let Err(reason) = self.listen() {
+            if ready.session
+                && let Err(reason) = self.listen()
+            {
                 return reason;
             }
-            if ready.exit && let Some(reason) = self.exited() {
+            if ready.exit
+                && let Some(reason) = self.exited()
+            {
                 return reason;
             }
         }
@@ -275,7 +279,9 @@ impl Session {
         match wire::send(&self.socket, packet) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => Ok(true),
+            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                Ok(true)
+            }
             Err(error) => Err(error),
         }
     }
@@ -428,7 +434,9 @@ fn told(fault: Fault, application: &OsStr) -> DisplayError {
     let failed = |text: &str| DisplayError::Failed(text.to_owned());
     let missing = |what: &str, remedy: &str| DisplayError::Missing { what: what.to_owned(), remedy: remedy.to_owned() };
     match fault {
-        Fault::NoPipewire => missing("the program `pipewire`", "install it where the user of the applications finds it"),
+        Fault::NoPipewire => {
+            missing("the program `pipewire`", "install it where the user of the applications finds it")
+        }
         Fault::NoGamescope => missing("the program `gamescope`", "install gamescope 3.16.22 or newer"),
         Fault::PipewireFailed => failed("PipeWire did not start in the session; see the log of the session"),
         Fault::PipewireLost => failed("PipeWire in the session has ended"),
@@ -436,10 +444,9 @@ fn told(fault: Fault, application: &OsStr) -> DisplayError {
         Fault::Format => failed("gamescope's pictures have another size or format than they were asked for in"),
         Fault::NoInput => failed("gamescope takes no input; was it built with `input_emulation` (libeis)?"),
         Fault::InputLost => failed("gamescope closed the way for input"),
-        Fault::NoApplication(errno) => DisplayError::Application {
-            command: application.to_owned(),
-            source: io::Error::from_raw_os_error(errno),
-        },
+        Fault::NoApplication(errno) => {
+            DisplayError::Application { command: application.to_owned(), source: io::Error::from_raw_os_error(errno) }
+        }
         Fault::System(errno) => DisplayError::Failed(format!(
             "what hands on gamescope's pictures failed: {}",
             io::Error::from_raw_os_error(errno)

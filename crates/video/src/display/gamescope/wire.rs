@@ -403,7 +403,9 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_none() {
-        for (letter, one) in [(0, 0), (b'f', 3), (b'f', 0xff), (b'f', 1 << 24), (b'e', 0), (b'e', 11), (b'v', 0), (b's', 0)] {
+        for (letter, one) in
+            [(0, 0), (b'f', 3), (b'f', 0xff), (b'f', 1 << 24), (b'e', 0), (b'e', 11), (b'v', 0), (b's', 0)]
+        {
             assert_eq!(FromSession::decode(&packet(letter, one, 0)), None, "{letter} {one}");
         }
         assert_eq!(ToSession::decode(&[0xff; MESSAGE]), None);

@@ -22,8 +22,8 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixListener},
 };
 
-pub(super) use child::describe;
 pub use child::Children;
+pub(super) use child::describe;
 pub use service::Service;
 
 use super::{Application, Companion, DisplayError};

@@ -22,12 +22,7 @@ mod user;
 
 use punktfunk_proto::units::Mode;
 
-use self::{
-    compositor::find_program,
-    runtime_dir::RuntimeDir,
-    thread::Start,
-    user::User,
-};
+use self::{compositor::find_program, runtime_dir::RuntimeDir, thread::Start, user::User};
 use super::{Application, Backend, DisplayError, Output, queue::QueuedControls};
 use crate::frame;
 

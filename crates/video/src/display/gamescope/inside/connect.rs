@@ -10,7 +10,7 @@ use std::{
 use rustix::process::Signal;
 
 use super::runtime_file;
-use crate::display::gamescope::{task::Pipewire, wire::Fault};
+use crate::display::gamescope::wire::Fault;
 
 /// A PipeWire of our own, or nothing. Dropping it ends it.
 pub(super) struct Daemon(Option<Child>);
@@ -47,10 +47,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// There is nothing that tells when a socket is there.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Returns when PipeWire takes connections.
-pub(super) fn pipewire(who: Pipewire) -> Result<Daemon, Fault> {
+/// Returns when PipeWire takes connections. The session's sound may have brought one along, which serves as well.
+pub(super) fn pipewire() -> Result<Daemon, Fault> {
     let mut daemon = Daemon(None);
-    if who == Pipewire::Own && !answers() {
+    if !answers() {
         daemon.0 = Some(start().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Fault::NoPipewire,
             _ => Fault::PipewireFailed,

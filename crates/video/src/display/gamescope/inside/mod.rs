@@ -32,7 +32,7 @@ pub fn run(words: &[OsString]) -> io::Result<()> {
     })?;
     match asked {
         Task::Probe(gpu) => probe::run(&host()?, gpu),
-        Task::Screen(mode, pipewire) => screen::run(&host()?, mode, pipewire),
+        Task::Screen(mode) => screen::run(&host()?, mode),
         Task::Start { mode, options, command } => Err(start::gamescope(mode, &options, &command)),
         Task::Application(command) => start::application(&command),
     }

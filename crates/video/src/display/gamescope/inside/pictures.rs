@@ -132,7 +132,17 @@ impl Pictures {
         let format = bytes_of(format(mode));
         let mut params: Vec<&Pod> = Pod::from_bytes(&format).into_iter().collect();
         stream.connect(Direction::Input, None, StreamFlags::MAP_BUFFERS | StreamFlags::DONT_RECONNECT, &mut params)?;
-        Ok(Self { link: None, _heard: heard, stream, _registry: registry, core, _context: context, main_loop, notes, passed_over: 0 })
+        Ok(Self {
+            link: None,
+            _heard: heard,
+            stream,
+            _registry: registry,
+            core,
+            _context: context,
+            main_loop,
+            notes,
+            passed_over: 0,
+        })
     }
 
     /// Acts on all that has happened; never waits.
@@ -250,8 +260,7 @@ fn with_source(data: &Data, copy: impl FnOnce(Source) -> bool) -> bool {
     if chunk.flags().contains(ChunkFlags::CORRUPTED) || chunk.size() == 0 {
         return false;
     }
-    let source =
-        Source { base: raw.data.cast(), len: raw.maxsize as usize, offset: chunk.offset() as usize, stride };
+    let source = Source { base: raw.data.cast(), len: raw.maxsize as usize, offset: chunk.offset() as usize, stride };
     let _reading = (data.type_() == DataType::DmaBuf).then(|| DmaRead::begin(data.fd()));
     copy(source)
 }
@@ -303,7 +312,9 @@ fn listen_registry(registry: &RegistryRc, notes: &Rc<Notes>) -> pipewire::regist
 fn note_object(object: &GlobalObject<&DictRef>, notes: &Notes) {
     let Some(properties) = object.props else { return };
     match object.type_ {
-        ObjectType::Node if (properties.get("node.name"), properties.get("media.class")) == (Some(NODE.0), Some(NODE.1)) => {
+        ObjectType::Node
+            if (properties.get("node.name"), properties.get("media.class")) == (Some(NODE.0), Some(NODE.1)) =>
+        {
             // The first one stays: an application may make another of this name.
             notes.source.set(notes.source.get().or(Some(object.id)));
         }

@@ -77,9 +77,15 @@ mod tests {
     #[test]
     fn versions_are_read_as_gamescope_and_pipewire_print_them() {
         let of = |text: &str| version_in(text);
-        assert_eq!(of("[gamescope] [Info]  console: gamescope version 3.16.23.5 (gcc 15.1.1)\n"), Some(Version(3, 16, 23)));
+        assert_eq!(
+            of("[gamescope] [Info]  console: gamescope version 3.16.23.5 (gcc 15.1.1)\n"),
+            Some(Version(3, 16, 23))
+        );
         assert_eq!(of("gamescope version 3.16.4-5-gabc\n"), Some(Version(3, 16, 4)));
-        assert_eq!(of("pipewire\nCompiled with libpipewire 0.3.65\nLinked with libpipewire 1.6.2\n"), Some(Version(0, 3, 65)));
+        assert_eq!(
+            of("pipewire\nCompiled with libpipewire 0.3.65\nLinked with libpipewire 1.6.2\n"),
+            Some(Version(0, 3, 65))
+        );
         assert_eq!(of("no version at all, but a 4.2"), None);
     }
 

@@ -17,21 +17,24 @@ use rustix::{
 };
 
 use super::{
-    PIPE, canvas::Canvas, connect::{self, Daemon}, pictures::Pictures, runtime_file, seat::Seat, start::Said,
+    PIPE,
+    canvas::Canvas,
+    connect::{self, Daemon},
+    pictures::Pictures,
+    runtime_file,
+    seat::Seat,
+    start::Said,
 };
 use crate::display::{
     clock::monotonic,
-    gamescope::{
-        task::Pipewire,
-        wire::{self, Fault, FromSession, Received, ToSession},
-    },
+    gamescope::wire::{self, Fault, FromSession, Received, ToSession},
 };
 
 /// Serves the host until it closes the connection. What fails it is told.
-pub(super) fn run(host: &OwnedFd, mode: Mode, who: Pipewire) -> io::Result<()> {
+pub(super) fn run(host: &OwnedFd, mode: Mode) -> io::Result<()> {
     let memory = wire::receive_memory(host)?;
     let canvas = Canvas::new(&memory, mode)?;
-    let served = Screen::start(host, canvas, mode, who).and_then(|mut screen| screen.run());
+    let served = Screen::start(host, canvas, mode).and_then(|mut screen| screen.run());
     match served {
         Ok(()) => Ok(()),
         Err(fault) => {
@@ -76,9 +79,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl<'a> Screen<'a> {
-    fn start(host: &'a OwnedFd, canvas: Canvas, mode: Mode, who: Pipewire) -> Result<Self, Fault> {
+    fn start(host: &'a OwnedFd, canvas: Canvas, mode: Mode) -> Result<Self, Fault> {
         let pipe = Pipe::make().map_err(system)?;
-        let daemon = connect::pipewire(who)?;
+        let daemon = connect::pipewire()?;
         let pictures = Pictures::connect(connect::connection().map_err(system)?, mode).map_err(|error| {
             eprintln!("PipeWire: {error}");
             Fault::PipewireFailed
@@ -98,7 +101,9 @@ impl<'a> Screen<'a> {
             if ready.pipe {
                 self.read_pipe()?;
             }
-            if ready.seat && let Some(seat) = &mut self.seat {
+            if ready.seat
+                && let Some(seat) = &mut self.seat
+            {
                 seat.listen().map_err(|error| {
                     eprintln!("gamescope's input: {error}");
                     Fault::InputLost
@@ -111,10 +116,8 @@ impl<'a> Screen<'a> {
     }
 
     fn wait(&self) -> io::Result<Happened> {
-        let limit = matches!(self.stage, Stage::Up { .. }).then(|| Timespec {
-            tv_sec: PAUSE.as_secs().cast_signed(),
-            tv_nsec: PAUSE.subsec_nanos().into(),
-        });
+        let limit = matches!(self.stage, Stage::Up { .. })
+            .then(|| Timespec { tv_sec: PAUSE.as_secs().cast_signed(), tv_nsec: PAUSE.subsec_nanos().into() });
         let mut watched = [
             PollFd::new(self.host, PollFlags::IN),
             PollFd::new(&self.pipe.file, PollFlags::IN),

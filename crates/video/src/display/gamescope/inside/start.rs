@@ -55,8 +55,14 @@ impl Said {
 }
 
 /// Variables that would lead gamescope to another display or another PipeWire.
-const FOREIGN: [&str; 6] =
-    ["WAYLAND_DISPLAY", "DISPLAY", "PIPEWIRE_REMOTE", "PIPEWIRE_RUNTIME_DIR", "LIBEI_SOCKET", "GAMESCOPE_WAYLAND_DISPLAY"];
+const FOREIGN: [&str; 6] = [
+    "WAYLAND_DISPLAY",
+    "DISPLAY",
+    "PIPEWIRE_REMOTE",
+    "PIPEWIRE_RUNTIME_DIR",
+    "LIBEI_SOCKET",
+    "GAMESCOPE_WAYLAND_DISPLAY",
+];
 
 /// Becomes gamescope; returns only if that fails.
 pub(super) fn gamescope(mode: Mode, options: &[OsString], command: &[OsString]) -> io::Error {
