@@ -13,9 +13,18 @@ let
 in
 {
   options.services.punktfunk.session.gamescope = {
-    enable = lib.mkEnableOption "gamescope as the display of sessions, which draws on the GPU";
+    enable = lib.mkOption {
+      type = lib.types.bool;
+      default = false;
+      description = "Whether sessions run in gamescope, which draws on the GPU.";
+    };
 
-    package = lib.mkPackageOption pkgs "gamescope" { };
+    package = lib.mkOption {
+      type = lib.types.package;
+      default = pkgs.gamescope;
+      defaultText = lib.literalExpression "pkgs.gamescope";
+      description = "The gamescope to run: 3.16.22 or newer.";
+    };
 
     arguments = lib.mkOption {
       type = lib.types.listOf lib.types.str;

@@ -29,9 +29,8 @@ use pipewire::{
             format::{FormatProperties, MediaSubtype, MediaType},
             video::{VideoFormat, VideoInfoRaw},
         },
-        pod::{self, ChoiceValue, Object, Pod, Property, PropertyFlags, Value, serialize::PodSerializer},
-        sys as spa_sys,
-        utils::{Choice, ChoiceEnum, ChoiceFlags, Direction, Fraction, Rectangle, SpaTypes, dict::DictRef},
+        pod::{self, Object, Pod, Value, serialize::PodSerializer},
+        utils::{Direction, Fraction, Rectangle, SpaTypes, dict::DictRef},
     },
     stream::{StreamFlags, StreamRc, StreamState},
     sys::pw_buffer,
@@ -257,40 +256,11 @@ fn with_source(data: &Data, copy: impl FnOnce(Source) -> bool) -> bool {
     }
     let chunk = data.chunk();
     let Ok(stride) = usize::try_from(chunk.stride()) else { return false };
-    if chunk.flags().contains(ChunkFlags::CORRUPTED) || chunk.size() == 0 {
+    if chunk.flags().contains(ChunkFlags::CORRUPTED) || chunk.size() == 0 || data.type_() == DataType::DmaBuf {
         return false;
     }
     let source = Source { base: raw.data.cast(), len: raw.maxsize as usize, offset: chunk.offset() as usize, stride };
-    let _reading = (data.type_() == DataType::DmaBuf).then(|| DmaRead::begin(data.fd()));
     copy(source)
-}
-
-/// A DMA-BUF while the processor reads it: the kernel sees to it that it reads what the GPU wrote.
-struct DmaRead(std::os::fd::RawFd);
-
-impl DmaRead {
-    fn begin(file: std::os::fd::RawFd) -> Self {
-        sync(file, READ | START);
-        Self(file)
-    }
-}
-
-impl Drop for DmaRead {
-    fn drop(&mut self) {
-        sync(self.0, READ | END);
-    }
-}
-
-/// `DMA_BUF_IOCTL_SYNC` and its flags (`linux/dma-buf.h`).
-const SYNC: libc::Ioctl = 0x4008_6200;
-const READ: u64 = 1;
-const START: u64 = 0;
-const END: u64 = 4;
-
-fn sync(file: std::os::fd::RawFd, flags: u64) {
-    // SAFETY: the call reads the eight bytes at the pointer, of an open file or none. One that is no DMA-BUF refuses it,
-    // and needs it no more than its memory needs another care.
-    unsafe { libc::ioctl(file, SYNC, &raw const flags) };
 }
 
 fn listen_core(core: &CoreRc, notes: &Rc<Notes>) -> pipewire::core::Listener {
@@ -345,15 +315,13 @@ fn listen(
                 failed.fail(Fault::Format);
             }
         })
-        .param_changed(move |stream, (), id, param| {
+        .param_changed(move |_, (), id, param| {
             let Some(param) = param.filter(|_| id == ParamType::Format.as_raw()) else { return };
             let mut info = VideoInfoRaw::new();
             let size = |info: &VideoInfoRaw| (info.size().width, info.size().height);
             let fits = info.parse(param).is_ok()
                 && (info.format(), size(&info)) == (VideoFormat::BGRx, (mode.width(), mode.height()));
-            let buffers = bytes_of(buffers());
-            let mut params: Vec<&Pod> = Pod::from_bytes(&buffers).into_iter().collect();
-            if fits && stream.update_params(&mut params).is_ok() {
+            if fits {
                 agreed.negotiated.set(true);
             } else {
                 agreed.fail(Fault::Format);
@@ -384,21 +352,6 @@ fn format(mode: Mode) -> Object {
         ),
         pod::property!(FormatProperties::VideoFramerate, Choice, Range, Fraction, none, none, anything),
     )
-}
-
-/// Kinds of memory that we can read.
-fn buffers() -> Object {
-    let kinds = [DataType::MemPtr, DataType::MemFd, DataType::DmaBuf].map(|kind| 1 << kind.as_raw());
-    let choice = ChoiceEnum::Flags { default: kinds.into_iter().sum(), flags: Vec::new() };
-    Object {
-        type_: SpaTypes::ObjectParamBuffers.as_raw(),
-        id: ParamType::Buffers.as_raw(),
-        properties: vec![Property {
-            key: spa_sys::SPA_PARAM_BUFFERS_dataType,
-            flags: PropertyFlags::empty(),
-            value: Value::Choice(ChoiceValue::Int(Choice(ChoiceFlags::empty(), choice))),
-        }],
-    }
 }
 
 fn bytes_of(object: Object) -> Vec<u8> {
