@@ -10,8 +10,8 @@ use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::{DeviceName, Grants};
 
 use super::{
-    Config, ConsoleConfig, DeviceConfig, DisplayBackend, EncoderConfig, HostConfig, NetworkConfig, SessionConfig,
-    SessionLauncher, schema::shown,
+    Config, ConsoleConfig, DeviceConfig, DisplayBackend, DisplayConfig, EncoderConfig, HostConfig, NetworkConfig,
+    SessionConfig, SessionLauncher, schema::shown,
 };
 
 /// A value that its type allows and its meaning does not.
@@ -38,6 +38,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     check_network(&config.network, config.session.max_sessions, &mut violations);
     check_session(&config.session, &mut violations);
     check_launcher(config, &mut violations);
+    check_display(&config.display, &mut violations);
     check_encoder(&config.encoder, &mut violations);
     check_console(config, &mut violations);
     check_gamestream(config, &mut violations);
@@ -142,9 +143,20 @@ fn check_session(session: &SessionConfig, out: &mut Vec<Violation>) {
 /// sway is started by the host and would run as the host's user, and its application with it.
 fn check_launcher(config: &Config, out: &mut Vec<Violation>) {
     if (config.session.launcher, config.display.backend) == (SessionLauncher::Service, DisplayBackend::Sway) {
-        let allowed = "\"auto\" or \"embedded\", because session.launcher is \"service\"; sway needs session.launcher = \
+        let allowed = "\"auto\", \"embedded\" or \"gamescope\", because session.launcher is \"service\"; sway needs session.launcher = \
                        \"child\", where the application runs as the host's user";
         out.push(Violation::new(&["display", "backend"], "\"sway\"", allowed));
+    }
+}
+
+fn check_display(display: &DisplayConfig, out: &mut Vec<Violation>) {
+    let key = &["display", "gamescope", "arguments"];
+    if display.gamescope.arguments.iter().any(|word| word.contains('\0')) {
+        out.push(Violation::new(key, "a NUL character", "texts without NUL"));
+    }
+    // What follows it would be taken for the application.
+    if display.gamescope.arguments.iter().any(|word| word == "--") {
+        out.push(Violation::new(key, shown("--"), "arguments of gamescope alone; the application is session.command"));
     }
 }
 
