@@ -7,7 +7,7 @@ use std::{
 };
 
 use punktfunk_proto::units::Fingerprint;
-use punktfunk_trust::{Cooldown, Source};
+use punktfunk_trust::{Cooldown, Source, is_private};
 
 use super::{Agreed, Answered, CeremonyError, Certificate, Challenged, Pin, Secrets};
 use crate::HostKey;
@@ -99,6 +99,9 @@ pub enum Outcome {
 /// Why a client may not begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
+    /// It comes from the internet: the owner could not see what such a device shows.
+    #[error("pairing is for devices of the local network only")]
+    Outside,
     /// Enough others wait.
     #[error("other devices are being paired with this host")]
     Busy,
@@ -152,7 +155,7 @@ impl Attempts {
     /// Phase 1: a client wants to pair. It takes the place of an earlier attempt from its source.
     ///
     /// # Errors
-    /// [`Refused::Busy`] or [`Refused::TooFast`].
+    /// [`Refused::Outside`], [`Refused::Busy`] or [`Refused::TooFast`].
     pub fn begin(
         &mut self,
         now: Instant,
@@ -161,6 +164,9 @@ impl Attempts {
         certificate: Certificate,
     ) -> Result<AttemptId, Refused> {
         self.expire(now);
+        if !is_private(client.peer) {
+            return Err(Refused::Outside);
+        }
         let source = Source::of(client.peer);
         if !self.cooldown.attempt(now, source) {
             return Err(Refused::TooFast);
