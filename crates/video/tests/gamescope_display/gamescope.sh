@@ -23,9 +23,14 @@ shift
 [ "$FAULT" = mute ] && exec sleep 1000
 [ "$FAULT" = wide ] && width=$((width + 2))
 [ "$FAULT" = no-input ] || ln -s "$STAND_IN/eis" "$XDG_RUNTIME_DIR/gamescope-0-ei"
-[ "$FAULT" = no-picture ] || gst-launch-1.0 -q videotestsrc is-live=true pattern=solid-color foreground-color=0xff205080 \
-  ! video/x-raw,format=BGRx,width=$width,height=$height,framerate=${RATE:-60/1} \
-  ! pipewiresink mode=provide stream-properties="props,node.name=gamescope,media.class=Video/Source" &
+# GStreamer's source crashes at times when it is linked while it paints (Debian 12): then `crashed` says so.
+paint() {
+  gst-launch-1.0 -q --no-fault videotestsrc is-live=true pattern=solid-color foreground-color=0xff205080 \
+    ! video/x-raw,format=BGRx,width=$width,height=$height,framerate=${RATE:-60/1} \
+    ! pipewiresink mode=provide stream-properties="props,node.name=gamescope,media.class=Video/Source"
+  [ $? -lt 128 ] || touch "$STAND_IN/crashed"
+}
+[ "$FAULT" = no-picture ] || paint &
 echo ":0 gamescope-0" >"$ready"
 "$@"
 exit 0

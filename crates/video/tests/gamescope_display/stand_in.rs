@@ -111,14 +111,37 @@ impl StandIn {
     }
 
     pub(crate) fn open_on(self, backend: &Gamescope, mode: &str, command: &[&str]) -> Result<Screen, DisplayError> {
-        let typed = serve(UnixListener::bind(self.path().join("eis")).unwrap());
+        let paints = !self.variables.iter().any(|(name, _)| ["FAULT", "LIE"].contains(name));
         let application = Application {
             command: command.iter().map(OsString::from).collect(),
             directory: Some(self.path().into()),
             ..Application::default()
         };
-        let output = backend.open(mode.parse::<Mode>().unwrap(), &application)?;
-        Ok(Screen { output, typed, stand_in: self })
+        // A source that crashes is GStreamer's fault: it gets another chance.
+        for _ in 0..8 {
+            let _ = fs::remove_file(self.path().join("eis"));
+            let _ = fs::remove_file(self.path().join("crashed"));
+            let typed = serve(UnixListener::bind(self.path().join("eis")).unwrap());
+            let output = backend.open(mode.parse::<Mode>().unwrap(), &application)?;
+            if !paints || self.has_painted(&output) {
+                return Ok(Screen { output, typed, stand_in: self });
+            }
+        }
+        panic!("GStreamer's source crashes every time");
+    }
+
+    /// Waits for the first picture; false when its source has crashed.
+    fn has_painted(&self, output: &Output) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            match output.frames.recv(Duration::from_millis(20)) {
+                Received::Frame(_) => return true,
+                Received::Idle if self.path().join("crashed").exists() => return false,
+                Received::Idle => {}
+                Received::Ended(reason) => panic!("the display ended: {reason}"),
+            }
+        }
+        panic!("no picture");
     }
 }
 
