@@ -97,6 +97,7 @@ pub(super) fn admission() -> Admission {
         welcome: Welcome { mode: mode.into(), aes_key: [7; 16].into(), bitrate_kbps: 20_000, ..Welcome::default() },
         default_bitrate: Bitrate::from_mbps(20),
         bitrate_ceiling: Bitrate::from_mbps(80),
+        mode_is_fixed: false,
     }
 }
 
