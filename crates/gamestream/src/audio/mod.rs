@@ -1,7 +1,6 @@
-//! Sound: Opus packets into datagrams with parity, encrypted where it was agreed (GameStream spec section 6).
+//! Sound: Opus packets into datagrams with parity, encrypted where it was agreed (GameStream spec section 6). How they are
+//! encoded is `punktfunk-audio`'s affair.
 
-mod opus;
 mod packetizer;
 
-pub use opus::{OpusLayout, SAMPLE_RATE};
-pub use packetizer::{AudioParams, OpusError, OpusSink, Packetizer};
+pub use packetizer::{AudioParams, OpusError, Packetizer};

@@ -17,15 +17,6 @@ pub struct AudioParams {
     pub key_id: u32,
 }
 
-/// Who takes Opus packets: the encoder's side of a session's sound.
-pub trait OpusSink {
-    /// Takes one packet of the layout agreed. All packets of a session are of one length, as constant bitrate gives.
-    ///
-    /// # Errors
-    /// [`OpusError`]; the packet was not taken.
-    fn push(&mut self, opus: &[u8]) -> Result<(), OpusError>;
-}
-
 /// Why a packet was not taken. A bug on our side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpusError {

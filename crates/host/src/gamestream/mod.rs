@@ -7,6 +7,7 @@ mod pages;
 pub mod rtsp_server;
 pub mod send;
 pub mod session;
+pub mod sound;
 pub mod streams;
 
 use std::{

@@ -293,7 +293,8 @@ impl Pipeline {
             stats: Arc::clone(&stats),
         };
         let sound_loop = match (sound, plan.sound) {
-            (Some(line), Some(sound)) => {
+            // A client of Moonlight's has set up its decoder by now: a kept display with other channels is not heard.
+            (Some(line), Some(sound)) if sound.is_of(line.layout()) => {
                 Some(SoundLoop::new(line, (sound, plan.bitrate), sound_told, Arc::clone(&stats))?)
             }
             _ => None,

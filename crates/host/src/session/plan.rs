@@ -3,7 +3,10 @@
 use std::{ffi::OsString, net::IpAddr, time::Duration};
 
 use punktfunk_audio::Layout;
-use punktfunk_gamestream::rtsp::{StreamRequest, announce::VideoCodec};
+use punktfunk_gamestream::rtsp::{
+    StreamRequest,
+    announce::{AudioRequest, VideoCodec},
+};
 use punktfunk_proto::{
     session::{
         host_control::fits,
@@ -18,7 +21,7 @@ use punktfunk_proto::{
 };
 use punktfunk_video::display::Application;
 
-use super::sound::SoundPlan;
+use super::sound::{SoundForm, SoundPlan};
 use crate::config::Config;
 
 /// A session as it will run.
@@ -153,7 +156,7 @@ impl SessionPlan {
             streaming: None,
             application: application(config)?,
             audio_channels: request.audio.channels,
-            sound: None,
+            sound: moonlight_sound(config, &request.audio),
         })
     }
 
@@ -181,7 +184,7 @@ impl SessionPlan {
             codec: self.codec,
             host_caps: self
                 .sound
-                .filter(|plan| plan.is_redundant)
+                .filter(SoundPlan::is_redundant)
                 .map_or(HostCaps::NONE, |_| HostCaps::AUDIO_REDUNDANCY),
             cipher: if self.chacha { Cipher::ChaCha20Poly1305(Secret::from(keys.chacha)) } else { Cipher::Aes128Gcm },
             mgmt_port: ports.console.unwrap_or(0),
@@ -257,7 +260,15 @@ fn sound(config: &Config, hello: &Hello) -> Option<SoundPlan> {
     let is_redundant = hello.client_caps.contains(ClientCaps::AUDIO_REDUNDANCY);
     // The test picture plays nothing.
     let plays = config.display.backend.needs_application();
-    (config.audio.enable && plays).then_some(SoundPlan { layout, is_redundant })
+    (config.audio.enable && plays).then_some(SoundPlan { layout, form: SoundForm::Datagrams { is_redundant } })
+}
+
+/// Packets are of 5 ms here: a client that wants others, as some do on slow links, hears nothing.
+fn moonlight_sound(config: &Config, wanted: &AudioRequest) -> Option<SoundPlan> {
+    let layout = Layout::of_channels(wanted.channels)?;
+    let plays = config.display.backend.needs_application() && wanted.packet_ms == 5;
+    let form = SoundForm::Packets { high_quality: wanted.high_quality };
+    (config.audio.enable && plays).then_some(SoundPlan { layout, form })
 }
 
 fn application(config: &Config) -> Result<Application, PlanRefusal> {

@@ -5,13 +5,16 @@
 //! unless the owner set `session.keep_alive_s`.
 
 use std::{
+    net::UdpSocket,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use punktfunk_gamestream::{
+    Launch,
+    audio::{self, AudioParams},
     control::EndReason,
-    rtsp::Status,
+    rtsp::{Marks, Status, StreamRequest},
     video::{Packetizer, VideoParams},
 };
 use punktfunk_proto::{
@@ -38,6 +41,7 @@ use crate::{
         rtsp_server::{Media, Refused, Wanted},
         send::VideoSend,
         session::{MoonlightPeer, Presence, end_reason},
+        sound::SoundSend,
     },
     session::{
         input::InputPath,
@@ -68,8 +72,8 @@ struct Opened {
     slot: OwnedSemaphorePermit,
     /// Only one session of a device at a time; the next waits for this.
     turn: OwnedMutexGuard<()>,
-    /// Bound for its port's sake.
-    audio: std::net::UdpSocket,
+    /// Where its sound goes, until it streams.
+    sound: Option<SoundSend>,
 }
 
 /// How a session ended.
@@ -134,6 +138,7 @@ impl Supervisor {
             min_parity: request.min_parity,
         };
         let packetizer = Packetizer::new(params, request.video_encrypted.then_some(&launch.key));
+        let sound = sound_of(&request, &launch, &marks, audio)?;
         let (ping, bitrate, fec) = (marks.ping_payload(), plan.bitrate, FecController::new(plan.fec_percent));
         let told = Told { control: tell.clone(), sound: self.hear_of_sound() };
         let pipeline = Pipeline::start_with(source, &plan, told, move |ends| {
@@ -161,7 +166,7 @@ impl Supervisor {
         let expected = Expected { peer: launch.peer, connect: marks.connect, key: launch.key, session: hears };
         control.expect(expected).await;
         let (connect, device) = (marks.connect, launch.device);
-        Ok(Opened { session, pipeline, peer, commands, control, connect, device, running, slot, turn, audio })
+        Ok(Opened { session, pipeline, peer, commands, control, connect, device, running, slot, turn, sound })
     }
 
     /// The device's display if one was kept, else a new one in a place of its own; and the encoder for it.
@@ -201,14 +206,13 @@ impl Supervisor {
                 ended
             }
         };
-        let Opened { session, pipeline, peer, device, running, slot, turn, audio, .. } = opened;
+        let Opened { session, pipeline, peer, device, running, slot, turn, .. } = opened;
         session.input.release_all();
         let stopped = tokio::task::spawn_blocking(move || pipeline.stop()).await;
         let display = stopped.unwrap_or_else(|error| {
             tracing::error!(session = session.id.0, %error, "the session's threads did not end cleanly");
             None
         });
-        drop(audio);
         if self.sessions().remove(session.id) {
             self.close_book(&session, &ended.how);
         }
@@ -242,6 +246,9 @@ impl Supervisor {
         let session = Arc::clone(&opened.session);
         self.open_book(&session, opened.device);
         session.pipeline.begin(session.peer.ip(), 0);
+        if let Some(mut sound) = opened.sound.take() {
+            session.pipeline.begin_sound(Box::new(move |opus| sound.send(&opus)));
+        }
         // A revocation between the verdict and the insertion found no session to end.
         if let Verdict::Refuse(refusal) = self.with_trust(|trust, now| trust.assess(now, Some(opened.device))) {
             let turned = turned(refusal);
@@ -358,6 +365,19 @@ fn ordered(end: End) -> Ended {
         End::Stopping => (CloseCode::Ended, "the host is stopping"),
     };
     Ended { how: HostClosed::ByHost { code, reason: reason.into() }, stays: end == End::TakenOver }
+}
+
+/// The way of a session's sound to its client.
+fn sound_of(
+    request: &StreamRequest,
+    launch: &Launch,
+    marks: &Marks,
+    socket: UdpSocket,
+) -> Result<Option<SoundSend>, Refused> {
+    let params = AudioParams { packet_ms: request.audio.packet_ms, key_id: launch.key_id };
+    let packetizer = audio::Packetizer::new(params, request.audio.encrypted.then_some(&launch.key));
+    let sound = SoundSend::new(packetizer, socket, launch.peer, marks.ping_payload());
+    sound.map(Some).map_err(|error| refused(Status::Failed, error.to_string()))
 }
 
 fn refused(status: Status, reason: String) -> Refused {

@@ -46,7 +46,8 @@ impl Bench {
     fn run(dir: &Path, base: &str, extra: &str) -> (Host, u16) {
         for _ in 0..50 {
             let port = rand::rng().random_range(20_000..60_000_u16);
-            let text = format!("{base}\n{SYNTHETIC}[gamestream]\nenable = true\nport = {port}\n{extra}");
+            let display = if extra.contains("[display]") { "" } else { SYNTHETIC };
+            let text = format!("{base}\n{display}[gamestream]\nenable = true\nport = {port}\n{extra}");
             configure(dir, &text);
             match Host::try_run(dir, serve(Command::new(PROGRAM), dir)) {
                 Ok(host) => return (host, port),

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use punktfunk_video::{decode::Decoder, encode::nal_units};
+use punktfunk_audio::{Layout, opus::Decoder, tone::strength};
+use punktfunk_video::{decode, encode::nal_units};
 use serde_json::Value;
 use tokio::task::block_in_place;
 
 use crate::{
-    fixture::Host,
+    fixture::{Host, PATIENCE},
     moonlight::{Bench, COMMON, Moonlight, element, hex},
     moonlight_client::{Client, Rtsp, Ticket, announcement, exchange},
+    sound::{TONE, write_tone},
 };
 
 /// The end that clients show nothing of.
@@ -80,7 +82,7 @@ async fn a_second_of_video_arrives_over_a_network_that_loses_and_a_key_changes_t
     // One in twelve: never more of a frame than its parity.
     let opened = block_in_place(|| Client::open(&ticket, &announcement(640, 480, 30), |number| number % 12 == 5));
     let mut client = opened.unwrap();
-    let mut decoder = Decoder::open().unwrap();
+    let mut decoder = decode::Decoder::open().unwrap();
     let before = decoder.look(&first_idr(&mut client)).unwrap();
     let mut last = 1;
     for _ in 0..30 {
@@ -92,7 +94,7 @@ async fn a_second_of_video_arrives_over_a_network_that_loses_and_a_key_changes_t
     let session = &room.sessions(1).await["sessions"][0];
     assert_eq!((&session["device"], &session["mode"]), (&"Moonlight on 127.0.0.1".into(), &"640x480@30".into()));
     client.key(KEY_A, true);
-    let changed = |client: &mut Client, decoder: &mut Decoder| {
+    let changed = |client: &mut Client, decoder: &mut decode::Decoder| {
         let frame = client.next_frame().expect("a frame");
         decoder.look(&frame.bytes).expect("it decodes").distance(&before) > 20.0
     };
@@ -101,6 +103,32 @@ async fn a_second_of_video_arrives_over_a_network_that_loses_and_a_key_changes_t
     client.request_idr();
     let idr = block_in_place(|| (0..60).any(|_| client.next_frame().expect("a frame").is_idr));
     assert!(idr, "no IDR came");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_application_plays_is_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let tone = dir.path().join("tone.wav");
+    write_tone(&tone, Layout::Stereo, 60);
+    let play = format!("exec paplay {}", tone.display());
+    let application = format!("[session]\ncommand = [\"sh\", \"-c\", \"{play}\"]\n[display]\nbackend = \"embedded\"\n");
+    let mut room = Room::new(&application).await;
+    let mut client = room.stream("launch").await;
+    let heard = |client: &Client| {
+        let mut decoder = Decoder::new(Layout::Stereo).unwrap();
+        let (mut all, mut pcm) = (Vec::new(), Vec::new());
+        for packet in client.sound.iter().rev().take(100).rev() {
+            decoder.decode(Some(packet), &mut pcm).unwrap();
+            all.extend_from_slice(&pcm);
+        }
+        [0, 1].map(|channel| strength(all.iter().copied().skip(channel).step_by(2), TONE))
+    };
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !heard(&client).iter().all(|strength| (0.2..0.3).contains(strength)) {
+        assert!(std::time::Instant::now() < deadline, "{:?}\n{}", heard(&client), room.host().log());
+        block_in_place(|| client.wait_for_end(Duration::from_millis(200)));
+        assert!(!client.gone, "{}", room.host().log());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
 //! What a client hears of a session, from a real PipeWire with a real application that plays.
+#![allow(unreachable_pub, reason = "a module of a test")]
 
 use std::{
     path::Path,
@@ -21,7 +22,7 @@ use punktfunk_proto::{
 use crate::fixture::{Device, Host, PATIENCE, Session, hello};
 
 /// The tone that applications play, in hertz, and its amplitude.
-const TONE: u16 = 997;
+pub const TONE: u16 = 997;
 const AMPLITUDE: f32 = 0.25;
 
 /// What a client heard.
@@ -106,7 +107,7 @@ impl Listener {
 }
 
 /// Writes a WAV of the tone, `seconds` long.
-fn write_tone(path: &Path, layout: Layout, seconds: usize) {
+pub fn write_tone(path: &Path, layout: Layout, seconds: usize) {
     let mut pcm = vec![0.0; 48_000 * seconds * layout.channels()];
     Tone::new(TONE, AMPLITUDE, layout.channels()).write(&mut pcm);
     let mut wav = Wav::create(path, layout).unwrap();

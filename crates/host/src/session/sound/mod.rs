@@ -38,8 +38,35 @@ use crate::supervisor::host_clock;
 pub struct SoundPlan {
     /// Its channels.
     pub layout: Layout,
-    /// Whether every datagram repeats the packet before its own (spec section 5.1).
-    pub is_redundant: bool,
+    /// What the outlet gets.
+    pub form: SoundForm,
+}
+
+/// What an outlet gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundForm {
+    /// Datagrams of our own protocol.
+    Datagrams {
+        /// Whether each repeats the packet before its own (spec section 5.1).
+        is_redundant: bool,
+    },
+    /// Opus packets of one length, as GameStream has them; the outlet makes datagrams of them.
+    Packets {
+        /// Every channel for itself, at a multiple of the rate.
+        high_quality: bool,
+    },
+}
+
+impl SoundPlan {
+    /// Whether a client that this was agreed with can play sound of `layout`.
+    pub fn is_of(&self, layout: Layout) -> bool {
+        matches!(self.form, SoundForm::Datagrams { .. }) || self.layout == layout
+    }
+
+    /// Whether every datagram repeats the packet before its own.
+    pub const fn is_redundant(&self) -> bool {
+        matches!(self.form, SoundForm::Datagrams { is_redundant: true })
+    }
 }
 
 /// What becomes of a session's sound: told by its thread when it changes.

@@ -10,7 +10,7 @@ use punktfunk_proto::{
     wire::datagram::{Audio, AudioRedundant, HostDatagram},
 };
 
-use super::SoundPlan;
+use super::{SoundForm, SoundPlan};
 
 /// Packets of digital silence after which nothing is sent: half a second, in which the decoder fades out.
 const QUIET_AFTER: u32 = 100;
@@ -34,9 +34,13 @@ impl Talk {
     /// One beside video of `video_kbps`.
     pub(super) fn new(plan: SoundPlan, video_kbps: u32) -> Result<Self, OpusError> {
         let kbps = plan.layout.kbps_beside(video_kbps);
+        let mode = match plan.form {
+            SoundForm::Datagrams { .. } => Mode::Native { kbps },
+            SoundForm::Packets { high_quality } => Mode::GameStream { high_quality },
+        };
         Ok(Self {
             plan,
-            encoder: Encoder::new(plan.layout, Mode::Native { kbps })?,
+            encoder: Encoder::new(plan.layout, mode)?,
             kbps,
             next: 0,
             quiet: 0,
@@ -49,13 +53,14 @@ impl Talk {
 
     /// The video has another rate.
     pub(super) fn set_video(&mut self, kbps: u32) {
+        let SoundForm::Datagrams { .. } = self.plan.form else { return };
         let kbps = self.plan.layout.kbps_beside(kbps);
         if kbps != self.kbps && self.encoder.set_kbps(kbps).is_ok() {
             self.kbps = kbps;
         }
     }
 
-    /// The datagram for what was captured at `captured`; `None` while nothing is heard.
+    /// The datagram, or the bare packet, for what was captured at `captured`; `None` while nothing is heard.
     pub(super) fn say(&mut self, sound: Sound<'_>, captured: HostTime) -> Option<&[u8]> {
         sound.read(&mut self.pcm);
         let is_silent = self.pcm.iter().all(|sample| sample.abs() < SILENCE);
@@ -70,11 +75,14 @@ impl Talk {
             self.packet.clear();
             return None;
         }
+        if let SoundForm::Packets { .. } = self.plan.form {
+            return Some(&self.packet);
+        }
         let seq = self.next;
         self.next = seq.wrapping_add(1);
         self.datagram.clear();
         let fits = STAMP + self.packet.len() + self.previous.len() <= MAX_DATAGRAM;
-        let datagram = if self.plan.is_redundant {
+        let datagram = if self.plan.is_redundant() {
             let previous = if fits { &self.previous[..] } else { &[] };
             HostDatagram::AudioRedundant(AudioRedundant { seq, pts: captured, primary: &self.packet, previous })
         } else {
@@ -94,7 +102,7 @@ const SILENCE: f32 = 6e-8;
 
 #[cfg(test)]
 mod tests {
-    use super::{SoundPlan, Talk};
+    use super::{SoundForm, SoundPlan, Talk};
     use punktfunk_audio::{
         FRAME, Layout,
         line::{Said, SoundPacket},
@@ -127,7 +135,8 @@ mod tests {
         for (layout, is_redundant) in
             [(Layout::Stereo, false), (Layout::Stereo, true), (Layout::Surround51, true), (Layout::Surround71, true)]
         {
-            let mut talk = Talk::new(SoundPlan { layout, is_redundant }, 20_000).unwrap();
+            let mut talk =
+                Talk::new(SoundPlan { layout, form: SoundForm::Datagrams { is_redundant } }, 20_000).unwrap();
             let mut decoder = Decoder::new(layout).unwrap();
             let (mut heard, mut pcm) = (Vec::new(), Vec::new());
             for (number, packet) in packets(layout, 0.25, 200).iter().enumerate() {
@@ -153,9 +162,28 @@ mod tests {
     }
 
     #[test]
+    fn bare_packets_are_of_one_length_and_decode() {
+        let layout = Layout::Stereo;
+        let mut talk =
+            Talk::new(SoundPlan { layout, form: SoundForm::Packets { high_quality: false } }, 20_000).unwrap();
+        let mut decoder = Decoder::new(layout).unwrap();
+        let (mut heard, mut pcm, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
+        for packet in &packets(layout, 0.25, 200) {
+            let opus = say(&mut talk, packet, layout).unwrap();
+            lengths.push(opus.len());
+            decoder.decode(Some(opus), &mut pcm).unwrap();
+            heard.extend_from_slice(&pcm);
+        }
+        lengths.dedup();
+        assert_eq!(lengths, [96 * 5 / 8]);
+        assert!((0.2..0.3).contains(&strength(heard.into_iter().step_by(2).skip(9_600), 997)));
+    }
+
+    #[test]
     fn nothing_is_allocated_for_a_packet_after_the_first_ones() {
         let layout = Layout::Surround71;
-        let mut talk = Talk::new(SoundPlan { layout, is_redundant: true }, 20_000).unwrap();
+        let mut talk =
+            Talk::new(SoundPlan { layout, form: SoundForm::Datagrams { is_redundant: true } }, 20_000).unwrap();
         let packets = packets(layout, 0.5, 60);
         let (warm, measured) = packets.split_at(10);
         assert!(warm.iter().all(|packet| say(&mut talk, packet, layout).is_some()));
@@ -170,7 +198,8 @@ mod tests {
     #[test]
     fn silence_is_not_sent_and_the_numbers_go_on_after_it() {
         let layout = Layout::Stereo;
-        let mut talk = Talk::new(SoundPlan { layout, is_redundant: false }, 20_000).unwrap();
+        let mut talk =
+            Talk::new(SoundPlan { layout, form: SoundForm::Datagrams { is_redundant: false } }, 20_000).unwrap();
         let silence = packets(layout, 0.0, 1).remove(0);
         let sent = (0..1_000).filter(|_| say(&mut talk, &silence, layout).is_some()).count();
         assert_eq!(sent, 100);
