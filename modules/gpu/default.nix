@@ -1,5 +1,5 @@
-# The GPU that applications may use: driver, firmware, video acceleration. The host of this version paints and encodes on
-# the processor.
+# The GPU that applications may use, gamescope among them: driver, firmware, video acceleration. The host itself encodes on
+# the processor, and so does the display `embedded` paint.
 {
   config,
   lib,
@@ -25,8 +25,8 @@ in
     ];
     default = "auto";
     description = ''
-      Which driver the GPU gets. Applications of a session may use it; the host of this version paints and encodes on the
-      processor whatever stands here.
+      Which driver the GPU gets. Applications of a session may use it, and `services.punktfunk.session.gamescope` needs it;
+      the host of this version encodes on the processor whatever stands here.
 
       - `"auto"`: Mesa, which finds AMD, Intel and virtual GPUs by itself. NVIDIA's driver has to be named.
       - `"nvidia"`: NVIDIA's driver with the open kernel modules (Turing and newer). It is unfree: allow it by

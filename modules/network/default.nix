@@ -5,14 +5,18 @@ let
   inherit (cfg.settings) network session gamestream;
   sysctl = import ./sysctl.nix { inherit lib; } ../../images/payload/sysctl.d/50-punktfunk.conf;
 
-  # Moonlight: HTTPS, HTTP and RTSP; video, control and sound, then video and sound of three more sessions. All follow from
-  # one port.
+  # Moonlight: HTTPS, HTTP and RTSP; video, control and sound, then those of further sessions. All follow from one port.
   moonlight = {
     tcp = if gamestream.enable then map (offset: gamestream.port + offset) [ (0 - 5) 0 21 ] else [ ];
-    udp = lib.optional gamestream.enable {
-      from = gamestream.port + 9;
-      to = gamestream.port + 17;
-    };
+    udp =
+      lib.optional gamestream.enable {
+        from = gamestream.port + 9;
+        to = gamestream.port + 11;
+      }
+      ++ lib.optional (gamestream.enable && session.max_sessions > 1) {
+        from = gamestream.port + 12;
+        to = gamestream.port + 17;
+      };
   };
 
   rules = {

@@ -32,6 +32,7 @@ in
       network.interfaces = [ "enp3s0" ];
       settings.gamestream.enable = true;
       settings.gamestream.port = 40000;
+      settings.session.max_sessions = 1;
     };
 
     gamestream-off.config = host { settings.gamestream.port = 40000; };

@@ -11,7 +11,10 @@ let
   inherit (cfg.settings) display session;
 in
 {
-  imports = [ ../host ];
+  imports = [
+    ../host
+    ./gamescope.nix
+  ];
 
   options.services.punktfunk.session = {
     application = lib.mkOption {

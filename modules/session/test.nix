@@ -50,6 +50,43 @@
       ];
     };
 
+    gamescope = {
+      imports = [ ../gpu ];
+      config.services.punktfunk = {
+        enable = true;
+        gpu.driver = "amd";
+        session = {
+          application = pkgs.foot;
+          gamescope.enable = true;
+          gamescope.arguments = [ "--expose-wayland" ];
+        };
+      };
+    };
+
+    gamescope-without-a-gpu = {
+      imports = [ ../gpu ];
+      config.services.punktfunk = {
+        enable = true;
+        gpu.driver = "none";
+        session.application = pkgs.foot;
+        session.gamescope.enable = true;
+      };
+      fails = [
+        "services.punktfunk.session.gamescope is enabled, but no GPU is set up, and gamescope draws on nothing else."
+        ''services.punktfunk.gpu.driver = "amd";''
+      ];
+    };
+
+    gamescope-and-another-display = {
+      imports = [ ../gpu ];
+      config.services.punktfunk = {
+        enable = true;
+        session.gamescope.enable = true;
+        settings.display.backend = "embedded";
+      };
+      fails = [ "The option `services.punktfunk.settings.display.backend' has conflicting definition values" ];
+    };
+
     unknown-launcher = {
       config.services.punktfunk = {
         enable = true;

@@ -18,7 +18,7 @@ let
     };
   };
   names =
-    "coreutils dosfstools e2fsprogs foot gawk git gnugrep intel-media-driver jq nano nvidia-vaapi-driver pipewire punktfunk punktfunk-host"
+    "coreutils dosfstools e2fsprogs foot gamescope gawk git gnugrep intel-media-driver jq nano nvidia-vaapi-driver pipewire punktfunk punktfunk-host"
     + " punktfunk-update systemd util-linux wireplumber xwayland";
 in
 lib.genAttrs (lib.splitString " " names) (name: package name { })

@@ -5,7 +5,7 @@ const declared = (line: number) => ({ why: "declared" as const, place: `/etc/pun
 
 /** One of each kind, and of each lock. */
 export const SETTINGS: Setting[] = [
-  { key: "display.backend", description: "What makes the virtual display of a session.", kind: { type: "choice", choices: choices({ auto: "The first that works on this machine: embedded, then sway.", embedded: "The compositor built into the host.", sway: "A headless sway for each session." }) }, default: "auto", value: "auto" },
+  { key: "display.backend", description: "What makes the virtual display of a session.", kind: { type: "choice", choices: choices({ auto: "The first that works on this machine: embedded, then sway.", embedded: "The compositor built into the host.", gamescope: "A headless gamescope for each session: games on the GPU.", sway: "A headless sway for each session." }) }, default: "auto", value: "auto" },
   { key: "encoder.bitrate_kbps", description: "Video rate for clients that leave it to the host, in kbit/s. At most encoder.max_bitrate_kbps.", kind: { type: "integer", minimum: 500, maximum: 8_000_000 }, default: 20_000, value: 20_000 },
   { key: "encoder.codecs", description: "Codecs offered to clients, the preferred first.", kind: { type: "text_list", choices: choices({ h264: "H.264 (AVC)", hevc: "H.265 (HEVC)" }) }, default: ["h264"], value: ["h264"] },
   { key: "encoder.max_bitrate_kbps", description: "Ceiling for the video rate, in kbit/s: a client that asks for more gets this.", kind: { type: "integer", minimum: 500, maximum: 8_000_000 }, default: 100_000, value: 60_000, locked: declared(12) },

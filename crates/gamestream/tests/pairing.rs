@@ -209,6 +209,17 @@ fn a_crowd_that_waits_is_bounded_and_is_gone_after_five_minutes() {
 }
 
 #[test]
+fn nobody_pairs_from_the_internet() {
+    let mut bench = Bench::new();
+    for outside in ["203.0.113.9", "2001:db8::9", "100.64.0.1"] {
+        let client = Client { peer: outside.parse().unwrap(), ..from(7) };
+        assert_eq!(bench.begin(&client), Err(Refused::Outside), "{outside}");
+    }
+    let inside = Client { peer: "fe80::9".parse().unwrap(), ..from(7) };
+    assert!(bench.begin(&inside).is_ok());
+}
+
+#[test]
 fn a_device_that_goes_silent_after_the_pin_is_told_of_as_such() {
     let (mut bench, client) = (Bench::new(), from(7));
     let id = bench.begin(&client).unwrap();

@@ -13,6 +13,7 @@ use punktfunk_video::{
     display::{
         Backend,
         embedded::Embedded,
+        gamescope::{Gamescope, Gpu, Setup},
         launch::{Children, Launcher, Service},
         sway::Sway,
         synthetic::Synthetic,
@@ -21,7 +22,8 @@ use punktfunk_video::{
 };
 
 use crate::{
-    config::{Config, DisplayBackend, EncoderBackend, SessionLauncher},
+    cli::SESSION_GAMESCOPE,
+    config::{Config, DisplayBackend, DisplayConfig, EncoderBackend, SessionLauncher},
     error::StartError,
 };
 
@@ -42,7 +44,7 @@ pub fn launcher(config: &Config, runtime_dir: &Path, session_socket: &Path) -> R
 
 /// What was found on this machine.
 pub struct Media {
-    display: DisplayBackend,
+    display: DisplayConfig,
     encoder: EncoderBackend,
     own_processes: SessionLauncher,
     launcher: Arc<dyn Launcher>,
@@ -64,7 +66,7 @@ impl Media {
     /// Tries what `config` allows, and logs every candidate with its reason. `launcher` starts what sessions run. Blocks
     /// for a second or so.
     pub fn probe(config: &Config, launcher: Arc<dyn Launcher>) -> Self {
-        let (display, encoder) = (config.display.backend, config.encoder.backend);
+        let (display, encoder) = (config.display.clone(), config.encoder.backend);
         let media =
             Self { display, encoder, own_processes: config.session.launcher, launcher, found: Mutex::default() };
         media.probe_again();
@@ -95,11 +97,12 @@ impl Media {
 
     fn choose_display(&self) -> (Option<Arc<dyn Backend>>, Vec<Probe>) {
         let embedded = || Arc::new(Embedded::with(Arc::clone(&self.launcher)));
-        let candidates: Vec<Arc<dyn Backend>> = match self.display {
+        let candidates: Vec<Arc<dyn Backend>> = match self.display.backend {
             // sway starts its application itself, as the host's user.
             DisplayBackend::Auto if self.own_processes == SessionLauncher::Service => vec![embedded()],
             DisplayBackend::Auto => vec![embedded(), Arc::new(Sway)],
             DisplayBackend::Embedded => vec![embedded()],
+            DisplayBackend::Gamescope => vec![Arc::new(self.gamescope())],
             DisplayBackend::Sway => vec![Arc::new(Sway)],
             DisplayBackend::Synthetic => vec![Arc::new(Synthetic)],
         };
@@ -113,6 +116,20 @@ impl Media {
             }
         }
         (None, probes)
+    }
+
+    /// gamescope, with this very program in the session.
+    fn gamescope(&self) -> Gamescope {
+        let options = &self.display.gamescope;
+        // A program that cannot be found is found missing by the probe.
+        let this = std::env::current_exe().unwrap_or_else(|_| "punktfunk-host".into());
+        Gamescope::new(Setup {
+            launcher: Arc::clone(&self.launcher),
+            program: vec![this.into(), SESSION_GAMESCOPE.into()],
+            options: options.arguments.iter().map(Into::into).collect(),
+            gpu: if options.software { Gpu::Any } else { Gpu::Needed },
+            patience: Setup::PATIENCE,
+        })
     }
 
     fn choose_encoder(&self) -> (Option<EncoderKind>, Vec<Probe>) {

@@ -67,6 +67,7 @@ fn admission() -> Box<Admission> {
         welcome: welcome(),
         default_bitrate: Bitrate::from_mbps(20),
         bitrate_ceiling: Bitrate::from_mbps(50),
+        mode_is_fixed: false,
     })
 }
 
@@ -98,9 +99,13 @@ impl Host {
 
     /// Past Hello, Welcome and Start.
     fn started(hello: &Hello) -> Self {
+        Self::admitted(hello, admission())
+    }
+
+    fn admitted(hello: &Hello, admission: Box<Admission>) -> Self {
         let mut host = Self::new(Some(CLIENT));
         host.receive(&hello.encode());
-        host.command(HostCommand::Accept(admission()));
+        host.command(HostCommand::Accept(admission));
         host.receive(&Start { media_port: 50_000 }.encode());
         host.sent.clear();
         host.events.clear();
@@ -270,6 +275,21 @@ fn nonsense_modes_are_refused_and_the_mode_in_force_is_named() {
     for (width, height, hz) in nonsense {
         host.sent.clear();
         host.say(&ControlMessage::Reconfigure(WireMode { width, height, hz }));
+        assert_eq!(host.messages(), [ControlMessage::Reconfigured { accepted: false, mode: mode().into() }]);
+    }
+    assert!(host.events.is_empty());
+}
+
+#[test]
+fn a_display_that_keeps_its_mode_refuses_every_change() {
+    let mut host = Host::admitted(&hello(), Box::new(Admission { mode_is_fixed: true, ..*admission() }));
+    for round in 0..8 {
+        host.say(&ControlMessage::ClockProbe { t1: ClientTime::from_nanos(round) });
+    }
+    host.sent.clear();
+    for asked in [WireMode { width: 1920, height: 1080, hz: 30 }, mode().into()] {
+        host.sent.clear();
+        host.say(&ControlMessage::Reconfigure(asked));
         assert_eq!(host.messages(), [ControlMessage::Reconfigured { accepted: false, mode: mode().into() }]);
     }
     assert!(host.events.is_empty());

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 base=(
-  # building: FFmpeg, the compositor's renderer and keymaps, and the C toolchain for the crates that bring C
+  # building: FFmpeg, the compositor's renderer and keymaps, PipeWire, and the C toolchain for the crates that bring C
   build-essential cmake pkg-config clang libclang-dev
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libpixman-1-dev libxkbcommon-dev libpipewire-0.3-dev libspa-0.2-dev
@@ -14,6 +14,8 @@ base=(
   pipewire pipewire-pulse wireplumber pulseaudio-utils
   # demo and tests: what is shown on the display, and its font
   foot weston x11-apps x11-utils fonts-dejavu-core
+  # tests: a test picture in PipeWire where gamescope would be
+  gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-pipewire
   # tests: network namespaces
   iproute2
   # tests: C programs against libpunktfunk_core
@@ -64,7 +66,8 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup: this is not Debian or Ubuntu, so nothing is installed for you." >&2
   echo "setup: building needs a C compiler, clang with libclang, cmake, pkg-config, the headers of FFmpeg" >&2
   echo "setup: (libavcodec, libavformat, libavutil, libswscale), pixman-1, xkbcommon and PipeWire; running and testing need" >&2
-  echo "setup: PipeWire with its PulseAudio server, WirePlumber, paplay, xkb data, Xwayland, sway, foot, weston's demo clients, xclock and xlogo, and a monospace font." >&2
+  echo "setup: PipeWire with its PulseAudio server, WirePlumber, paplay, GStreamer's tools with its base plugins and the one for" >&2
+  echo "setup: PipeWire, xkb data, Xwayland, sway, foot, weston's demo clients, xclock and xlogo, and a monospace font." >&2
   exit 0
 fi
 

@@ -108,6 +108,15 @@ impl FrameSender {
         self.0.changed.notify_one();
     }
 
+    /// Counts frames that were painted and, being stale, came into no slot.
+    pub fn count_skipped(&self, count: u32) {
+        if count > 0 {
+            let mut shared = self.0.lock();
+            shared.painted = shared.painted.saturating_add(count.into());
+            shared.dropped = shared.dropped.saturating_add(count.into());
+        }
+    }
+
     /// Gives back a slot in which nothing was painted.
     pub fn give_back(&self, pixels: Pixels) {
         self.0.lock().free.push(pixels);

@@ -160,7 +160,7 @@ impl PfAdmission {
         welcome.validate().map_err(Fault::argument)?;
         let default_bitrate = Bitrate::from_kbps(self.bitrate_kbps);
         let bitrate_ceiling = Bitrate::from_kbps(self.max_bitrate_kbps).max(default_bitrate);
-        Ok(Admission { welcome, default_bitrate, bitrate_ceiling })
+        Ok(Admission { welcome, default_bitrate, bitrate_ceiling, mode_is_fixed: false })
     }
 }
 

@@ -63,6 +63,7 @@ fn begin(desk: &Desk<'_>, client: Client, query: &Query) -> Answer {
         Ok(id) => Answer::WhenTyped(id),
         // Without a certificate clients say that another pairing is in progress.
         Err(Refused::Busy) => document(Xml::ok().with("paired", 1)),
+        Err(refusal @ Refused::Outside) => document(refused(&Refusal::new(403, refusal.to_string()))),
         Err(refusal) => document(refused(&Refusal::new(503, refusal.to_string()))),
     }
 }

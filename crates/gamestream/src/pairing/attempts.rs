@@ -7,7 +7,7 @@ use std::{
 };
 
 use punktfunk_proto::units::Fingerprint;
-use punktfunk_trust::{Cooldown, Source};
+use punktfunk_trust::{Cooldown, Source, is_private};
 
 use super::{Agreed, Answered, CeremonyError, Certificate, Challenged, Pin, Secrets};
 use crate::HostKey;
@@ -45,6 +45,7 @@ pub struct AttemptId(u64);
 pub struct Attempt {
     id: AttemptId,
     client: Client,
+    device: Fingerprint,
     since: Instant,
     until: Instant,
     stage: Stage,
@@ -98,6 +99,9 @@ pub enum Outcome {
 /// Why a client may not begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
+    /// It comes from the internet: the owner could not see what such a device shows.
+    #[error("pairing is for devices of the local network only")]
+    Outside,
     /// Enough others wait.
     #[error("other devices are being paired with this host")]
     Busy,
@@ -151,7 +155,7 @@ impl Attempts {
     /// Phase 1: a client wants to pair. It takes the place of an earlier attempt from its source.
     ///
     /// # Errors
-    /// [`Refused::Busy`] or [`Refused::TooFast`].
+    /// [`Refused::Outside`], [`Refused::Busy`] or [`Refused::TooFast`].
     pub fn begin(
         &mut self,
         now: Instant,
@@ -160,6 +164,9 @@ impl Attempts {
         certificate: Certificate,
     ) -> Result<AttemptId, Refused> {
         self.expire(now);
+        if !is_private(client.peer) {
+            return Err(Refused::Outside);
+        }
         let source = Source::of(client.peer);
         if !self.cooldown.attempt(now, source) {
             return Err(Refused::TooFast);
@@ -170,8 +177,9 @@ impl Attempts {
         }
         self.last += 1;
         let id = AttemptId(self.last);
+        let device = certificate.fingerprint();
         let stage = Stage::Waiting { salt, certificate };
-        self.attempts.push(Attempt { id, client, since: now, until: now + Self::PIN_WITHIN, stage });
+        self.attempts.push(Attempt { id, client, device, since: now, until: now + Self::PIN_WITHIN, stage });
         Ok(id)
     }
 
@@ -204,6 +212,11 @@ impl Attempts {
             }
         }
         Ok(id)
+    }
+
+    /// Whose attempt it is, as it says itself: it has proven nothing yet.
+    pub fn device(&self, id: AttemptId) -> Option<Fingerprint> {
+        self.attempts.iter().find(|attempt| attempt.id == id).map(|attempt| attempt.device)
     }
 
     /// How the attempt stands.
@@ -334,12 +347,12 @@ impl Attempts {
     fn take(&mut self, now: Instant, client: &Client) -> Result<(Taken, Stage), Refused> {
         self.expire(now);
         let at = self.attempts.iter().position(|attempt| attempt.client == *client).ok_or(Refused::OutOfOrder)?;
-        let Attempt { id, client, since, until, stage } = self.attempts.remove(at);
-        Ok((Taken { id, client, since, until }, stage))
+        let Attempt { id, client, device, since, until, stage } = self.attempts.remove(at);
+        Ok((Taken { id, client, device, since, until }, stage))
     }
 
-    fn put_back(&mut self, Taken { id, client, since, until }: Taken, stage: Stage) {
-        self.attempts.push(Attempt { id, client, since, until, stage });
+    fn put_back(&mut self, Taken { id, client, device, since, until }: Taken, stage: Stage) {
+        self.attempts.push(Attempt { id, client, device, since, until, stage });
     }
 
     /// A phase out of order ends the attempt. Only where a PIN was typed does that count as a guess, so that nobody
@@ -380,6 +393,7 @@ impl Attempts {
 struct Taken {
     id: AttemptId,
     client: Client,
+    device: Fingerprint,
     since: Instant,
     until: Instant,
 }

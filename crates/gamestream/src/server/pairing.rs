@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use punktfunk_proto::units::Fingerprint;
 use tokio::{sync::watch, time::sleep_until};
 
 use crate::pairing::{AttemptId, Attempts, Outcome, Pin, Step, TypeRefusal, Waiting};
@@ -33,12 +34,15 @@ impl Pairing {
         self.changed.subscribe()
     }
 
-    /// Types the PIN that the device at `peer` shows, or the only one that waits.
+    /// Types the PIN that the device at `peer` shows, or the only one that waits; says which attempt that is, and whose.
     ///
     /// # Errors
     /// It goes to nobody.
-    pub fn type_pin(&self, peer: Option<IpAddr>, pin: &Pin) -> Result<AttemptId, TypeRefusal> {
-        self.work(|attempts, now| attempts.type_pin(now, peer, pin))
+    pub fn type_pin(&self, peer: Option<IpAddr>, pin: &Pin) -> Result<(AttemptId, Fingerprint), TypeRefusal> {
+        self.work(|attempts, now| {
+            let id = attempts.type_pin(now, peer, pin)?;
+            attempts.device(id).map(|device| (id, device)).ok_or(TypeRefusal::NobodyWaits)
+        })
     }
 
     /// How an attempt ended whose PIN was typed: within [`Attempts::PROOF_WITHIN`].

@@ -22,9 +22,12 @@ mod gate;
 mod language;
 pub mod reference;
 mod run_session;
+mod session_gamescope;
 mod session_sound;
 mod test_picture;
 mod text;
+
+pub(crate) use session_gamescope::NAME as SESSION_GAMESCOPE;
 
 /// The punktfunk streaming host.
 #[derive(Debug, Parser)]
@@ -61,6 +64,9 @@ enum Command {
     /// Serve the sound of this session to the host whose connection is the standard input (the host starts this).
     #[command(hide = true)]
     SessionSound(session_sound::SessionSoundArgs),
+    /// Look for gamescope, start it, carry its pictures and input, in a session (the host starts this).
+    #[command(hide = true)]
+    SessionGamescope(session_gamescope::SessionGamescopeArgs),
     /// Show the picture of the health check on the display of this session.
     #[command(hide = true)]
     TestPicture,
@@ -132,6 +138,7 @@ pub fn main() -> Exit {
         Command::TestPicture => test_picture::run(),
         Command::SessionSound(args) => session_sound::run(&args),
         Command::RunSession(args) => run_session::run(&args),
+        Command::SessionGamescope(args) => session_gamescope::run(&args),
         Command::ConfigSchema => print_line(&format!("{:#}", config::schema::schema())),
         Command::Reference { page: Page::Configuration } => print(&config::reference::page()),
         Command::Reference { page: Page::Cli } => print(&reference::page()),

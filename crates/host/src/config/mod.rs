@@ -199,8 +199,8 @@ pub enum SessionLauncher {
     /// The host itself, under its own user: the application can read the host's key and the list of paired devices.
     #[default]
     Child,
-    /// The session service (`punktfunk-session.socket`), under the user `player`, who can read neither. Only for
-    /// the display `embedded`.
+    /// The session service (`punktfunk-session.socket`), under the user `player`, who can read neither. For the
+    /// displays `embedded` and `gamescope`.
     Service,
 }
 
@@ -222,6 +222,19 @@ impl fmt::Debug for Environment {
 pub struct DisplayConfig {
     /// What makes the virtual display of a session.
     pub backend: DisplayBackend,
+    /// For the display `gamescope`.
+    pub gamescope: GamescopeConfig,
+}
+
+/// `[display.gamescope]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GamescopeConfig {
+    /// Further arguments for gamescope, such as `--steam` or `--expose-wayland`. Mode, backend and application are
+    /// given by the host.
+    pub arguments: Vec<String>,
+    /// Whether it may run where there is no GPU, on a software Vulkan driver: slow, and only of use to try it out.
+    pub software: bool,
 }
 
 /// What makes the virtual display of a session.
@@ -233,6 +246,9 @@ pub enum DisplayBackend {
     Auto,
     /// The compositor built into the host.
     Embedded,
+    /// A headless gamescope for each session: games on the GPU. Needs gamescope 3.16.22 or newer, PipeWire and a
+    /// GPU. It keeps its mode, shows no pointer of its own and takes no text beside keys.
+    Gamescope,
     /// A headless sway for each session.
     Sway,
     /// A test picture without application.
@@ -336,7 +352,8 @@ pub struct GameStreamConfig {
     /// owner types on the host, whatever `pairing.policy` says. While it is off, nothing of it listens.
     pub enable: bool,
     /// TCP port of the first page that Moonlight asks for. The other ports follow from it: HTTPS 5 below, RTSP 21 above
-    /// (TCP), and video, control and sound 9, 10 and 11 above (UDP).
+    /// (TCP), and video, control and sound 9, 10 and 11 above (UDP). Where `session.max_sessions` is more than 1, video and
+    /// sound of the further sessions take those 12 to 17 above (UDP).
     #[schemars(range(min = 1029, max = 65514))]
     pub port: u16,
 }
@@ -365,6 +382,12 @@ impl GameStreamConfig {
     /// UDP port of sound.
     pub const fn audio_port(&self) -> u16 {
         self.port.wrapping_add(11)
+    }
+
+    /// All UDP ports, where so many sessions run at once.
+    pub const fn udp_ports(&self, sessions: u8) -> std::ops::RangeInclusive<u16> {
+        let last = if sessions > 1 { 17 } else { 11 };
+        self.video_port()..=self.port.wrapping_add(last)
     }
 }
 

@@ -10,8 +10,8 @@ use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::{DeviceName, Grants};
 
 use super::{
-    Config, ConsoleConfig, DeviceConfig, DisplayBackend, EncoderConfig, HostConfig, NetworkConfig, SessionConfig,
-    SessionLauncher, schema::shown,
+    Config, ConsoleConfig, DeviceConfig, DisplayBackend, DisplayConfig, EncoderConfig, HostConfig, NetworkConfig,
+    SessionConfig, SessionLauncher, schema::shown,
 };
 
 /// A value that its type allows and its meaning does not.
@@ -38,6 +38,7 @@ pub(super) fn violations(config: &Config) -> Vec<Violation> {
     check_network(&config.network, config.session.max_sessions, &mut violations);
     check_session(&config.session, &mut violations);
     check_launcher(config, &mut violations);
+    check_display(&config.display, &mut violations);
     check_encoder(&config.encoder, &mut violations);
     check_console(config, &mut violations);
     check_gamestream(config, &mut violations);
@@ -142,9 +143,20 @@ fn check_session(session: &SessionConfig, out: &mut Vec<Violation>) {
 /// sway is started by the host and would run as the host's user, and its application with it.
 fn check_launcher(config: &Config, out: &mut Vec<Violation>) {
     if (config.session.launcher, config.display.backend) == (SessionLauncher::Service, DisplayBackend::Sway) {
-        let allowed = "\"auto\" or \"embedded\", because session.launcher is \"service\"; sway needs session.launcher = \
+        let allowed = "\"auto\", \"embedded\" or \"gamescope\", because session.launcher is \"service\"; sway needs session.launcher = \
                        \"child\", where the application runs as the host's user";
         out.push(Violation::new(&["display", "backend"], "\"sway\"", allowed));
+    }
+}
+
+fn check_display(display: &DisplayConfig, out: &mut Vec<Violation>) {
+    let key = &["display", "gamescope", "arguments"];
+    if display.gamescope.arguments.iter().any(|word| word.contains('\0')) {
+        out.push(Violation::new(key, "a NUL character", "texts without NUL"));
+    }
+    // What follows it would be taken for the application.
+    if display.gamescope.arguments.iter().any(|word| word == "--") {
+        out.push(Violation::new(key, shown("--"), "arguments of gamescope alone; the application is session.command"));
     }
 }
 
@@ -177,7 +189,7 @@ fn check_console(config: &Config, out: &mut Vec<Violation>) {
     }
 }
 
-/// Six ports follow from one, and none of them may be another's.
+/// All ports follow from one, and none of them may be another's.
 fn check_gamestream(config: &Config, out: &mut Vec<Violation>) {
     let gamestream = &config.gamestream;
     if !gamestream.enable {
@@ -186,15 +198,14 @@ fn check_gamestream(config: &Config, out: &mut Vec<Violation>) {
     let network = &config.network;
     let media =
         network.media_port.map(|first| (first, first.saturating_add(u16::from(config.session.max_sessions) - 1)));
-    let udp = [gamestream.video_port(), gamestream.control_port(), gamestream.audio_port()];
+    let udp = gamestream.udp_ports(config.session.max_sessions);
     let tcp = [gamestream.port, gamestream.https_port(), gamestream.rtsp_port()];
-    let in_media = |port: u16| media.is_some_and(|(first, last)| (first..=last).contains(&port));
+    let in_media = |port: &u16| media.is_some_and(|(first, last)| (first..=last).contains(port));
     let console = config.console.enable.then_some(config.console.port);
-    let taken = tcp.iter().find(|port| console == Some(**port)).map(|port| (port, "TCP", "console.port"));
+    let taken = tcp.into_iter().find(|port| console == Some(*port)).map(|port| (port, "TCP", "console.port"));
     let taken =
-        taken.or_else(|| udp.iter().find(|port| **port == network.port).map(|port| (port, "UDP", "network.port")));
-    let taken =
-        taken.or_else(|| udp.iter().find(|port| in_media(**port)).map(|port| (port, "UDP", "network.media_port")));
+        taken.or_else(|| udp.clone().find(|port| *port == network.port).map(|port| (port, "UDP", "network.port")));
+    let taken = taken.or_else(|| udp.clone().find(in_media).map(|port| (port, "UDP", "network.media_port")));
     if let Some((port, protocol, other)) = taken {
         let found = format!("{} (which takes {protocol} port {port})", gamestream.port);
         out.push(Violation::new(

@@ -90,8 +90,14 @@ fn put(table: &mut Table, key: &str, value: Toml) {
 /// Keys that are never changed over the network.
 fn is_file_only(key: &str) -> bool {
     const TABLES: [&str; 3] = ["pairing", "console", "devices"];
-    const KEYS: [&str; 5] =
-        ["session.command", "session.environment", "session.directory", "session.launcher", "network.listen"];
+    const KEYS: [&str; 6] = [
+        "session.command",
+        "session.environment",
+        "session.directory",
+        "session.launcher",
+        "display.gamescope.arguments",
+        "network.listen",
+    ];
     let table = key.split('.').next().unwrap_or(key);
     TABLES.contains(&table) || KEYS.iter().any(|each| key == *each || key.starts_with(&format!("{each}.")))
 }
@@ -319,6 +325,7 @@ mod tests {
             "session.command",
             "session.environment",
             "session.launcher",
+            "display.gamescope.arguments",
             "network.listen",
         ] {
             let problems = change("", json!({ key: "open" })).unwrap_err();

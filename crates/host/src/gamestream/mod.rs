@@ -23,6 +23,7 @@ use punktfunk_gamestream::{
     pairing::{AttemptId, Pin, TypeRefusal},
     server::{Pairing, Server, ServerLimits},
 };
+use punktfunk_proto::units::Fingerprint;
 use punktfunk_trust::{Offer, Origin, Trust};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
@@ -149,16 +150,21 @@ impl Moonlight {
         &self.pairing
     }
 
-    /// Types the PIN that the device at `peer` shows, or the only one that waits.
+    /// Types the PIN that the device at `peer` shows, or the only one that waits; says which attempt that is, and whose.
     ///
     /// # Errors
     /// It goes to nobody.
-    pub fn type_pin(&self, peer: Option<IpAddr>, pin: &Pin, typed: Typed) -> Result<AttemptId, TypeRefusal> {
+    pub fn type_pin(
+        &self,
+        peer: Option<IpAddr>,
+        pin: &Pin,
+        typed: Typed,
+    ) -> Result<(AttemptId, Fingerprint), TypeRefusal> {
         // Held until it is noted: the device may be faster than the next line.
         let mut noted = self.typed();
-        let id = self.pairing.type_pin(peer, pin)?;
+        let (id, device) = self.pairing.type_pin(peer, pin)?;
         noted.insert(id, typed);
-        Ok(id)
+        Ok((id, device))
     }
 
     /// What was typed for an attempt, once.

@@ -190,6 +190,7 @@ pub(super) async fn open(
     let failed = |text: String| Turned(CloseCode::SetupFailed, text);
     let supervisor = Arc::clone(&owner.supervisor);
     let (backend, encoder) = supervisor.ready_media().map_err(failed)?;
+    let changes_mode = backend.changes_mode();
     let prepared = {
         let (supervisor, plan) = (Arc::clone(&supervisor), plan.clone());
         tokio::task::spawn_blocking(move || {
@@ -226,7 +227,12 @@ pub(super) async fn open(
         rtt: Box::new(move || link.upgrade().map(|link| link.rtt())),
         samples: Mutex::new(Samples::new(Instant::now())),
     });
-    let admission = Admission { welcome, default_bitrate: plan.default_bitrate, bitrate_ceiling: plan.bitrate_ceiling };
+    let admission = Admission {
+        welcome,
+        default_bitrate: plan.default_bitrate,
+        bitrate_ceiling: plan.bitrate_ceiling,
+        mode_is_fixed: !changes_mode,
+    };
     Ok((session, pipeline, Box::new(admission)))
 }
 

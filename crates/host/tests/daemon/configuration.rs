@@ -208,13 +208,16 @@ fn the_ports_of_gamestream_leave_the_others_alone_where_it_is_on() {
         ("[console]\nport = 39995\n", "console.port"),
         ("[console]\nport = 40021\n", "console.port"),
         ("[network]\nport = 40010\n", "network.port"),
-        ("[network]\nmedia_port = 40008\n", "network.media_port"),
+        ("[network]\nport = 40017\n", "network.port"),
+        ("[network]\nmedia_port = 40006\n", "network.media_port"),
     ] {
         let said = problems(&format!("{on}{other}"));
         assert!(said.starts_with("3:8: gamestream.port: found 40000") && said.contains(which), "{said}");
         assert!(parse(&format!("{}{other}", on.replace("true", "false"))).is_ok(), "{other}");
     }
     assert!(parse("gamestream.enable = true").is_ok(), "the defaults fit each other");
+    let alone = format!("{on}[network]\nport = 40017\n[session]\nmax_sessions = 1\n");
+    assert!(parse(&alone).is_ok(), "one session has no further ones");
     assert!(problems("gamestream.port = 65515").contains("a whole number from 1029 to 65514"));
 }
 

@@ -3,6 +3,7 @@
 mod discovery;
 mod faults;
 mod fixture;
+mod gamescope;
 mod gate;
 mod keep;
 mod kill;

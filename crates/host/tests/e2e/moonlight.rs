@@ -20,7 +20,7 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::{TlsConnector, rustls};
+use tokio_rustls::{TlsConnector, client::TlsStream, rustls};
 
 use crate::fixture::{BASE, Host, PATIENCE, PROGRAM, SYNTHETIC, configure, serve};
 
@@ -60,10 +60,6 @@ impl Bench {
 
     fn http(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
-    }
-
-    fn https(&self) -> SocketAddr {
-        ([127, 0, 0, 1], self.port - 5).into()
     }
 
     async fn http_page(&self, request: &str) -> String {
@@ -147,7 +143,7 @@ impl Moonlight {
         Self { certificate, key: key.serialize_der() }
     }
 
-    /// Over HTTPS, where the host must have `pin` as its certificate.
+    /// Over HTTPS.
     pub async fn page(&self, bench: &Bench, request: &str) -> String {
         self.page_with(bench, request, &[&rustls::version::TLS13]).await
     }
@@ -158,19 +154,31 @@ impl Moonlight {
         request: &str,
         versions: &[&'static rustls::SupportedProtocolVersion],
     ) -> String {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.clone()));
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(tls::Anything))
-            .with_client_auth_cert(vec![CertificateDer::from(self.certificate.der().to_vec())], key)
-            .unwrap();
-        let stream = TcpStream::connect(bench.https()).await.unwrap();
-        let name = ServerName::try_from("den").unwrap();
-        let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
-        page(timeout(PATIENCE, connecting).await.unwrap().unwrap(), request).await
+        let stream = secured(bench.port - 5, &self.certificate, self.key.clone(), versions).await;
+        page(stream.unwrap(), request).await
+    }
+
+    /// The same with the certificate that some forks have: version 1, serial number 0, no extensions.
+    fn of_version_1(self) -> Self {
+        let (_, whole, _) = der_element(self.certificate.der());
+        let (_, mut tbs, rest) = der_element(whole);
+        let mut fields = Vec::new();
+        while !tbs.is_empty() {
+            let (tag, _, after) = der_element(tbs);
+            match tag {
+                // Version and extensions.
+                0xa0 | 0xa3 => {}
+                0x02 => fields.extend([0x02, 1, 0]),
+                _ => fields.extend(&tbs[..tbs.len() - after.len()]),
+            }
+            tbs = after;
+        }
+        let tbs = der(0x30, &fields);
+        let (_, _, after_algorithm) = der_element(rest);
+        let algorithm = &rest[..rest.len() - after_algorithm.len()];
+        let signature = der(0x03, &[&[0], &self.sign(&tbs)[..]].concat());
+        let whole = der(0x30, &[&tbs, algorithm, &signature].concat());
+        Self { certificate: Certificate::from_der(whole).unwrap(), ..self }
     }
 
     fn sign(&self, message: &[u8]) -> Vec<u8> {
@@ -225,6 +233,21 @@ impl Moonlight {
         let (paired, (right, said)) = tokio::join!(self.pair(bench, "4711"), typing);
         assert_eq!((paired, right), (Paired::Yes, true), "{said}\n{}", bench.host.log());
     }
+}
+
+/// Tag and content of the first element, and what follows it.
+fn der_element(bytes: &[u8]) -> (u8, &[u8], &[u8]) {
+    let (length, at) = match bytes[1] {
+        0x81 => (usize::from(bytes[2]), 3),
+        0x82 => (usize::from(u16::from_be_bytes([bytes[2], bytes[3]])), 4),
+        short => (usize::from(short), 2),
+    };
+    (bytes[0], &bytes[at..at + length], &bytes[at + length..])
+}
+
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82, high, low], content].concat()
 }
 
 struct Key([u8; 16]);
@@ -336,6 +359,40 @@ async fn tls_1_2_is_as_good_and_a_certificate_without_its_key_is_not() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_version_1_pairs_and_is_let_in() {
+    let bench = Bench::start("");
+    let moonlight = Moonlight::new().of_version_1();
+    moonlight.pair_now(&bench).await;
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let own = tls_answer(bench.port - 5, &moonlight.certificate, moonlight.key.clone(), &[version]).await;
+        assert!(own.contains("<PairStatus>1<"), "{own}");
+    }
+}
+
+/// A connection over TLS of a client that shows `certificate` and signs with `key`, whether they belong together or not.
+async fn secured(
+    port: u16,
+    certificate: &Certificate,
+    key: Vec<u8>,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let chain = vec![CertificateDer::from(certificate.der().to_vec())];
+    let pair = rustls::sign::CertifiedKey::new(chain, key);
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(tls::Anything))
+        .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(pair)));
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let name = ServerName::try_from("den").unwrap();
+    timeout(PATIENCE, TlsConnector::from(Arc::new(config)).connect(name, stream)).await.expect("the host answers")
+}
+
 /// What the host answers on a connection whose client key is `key`, whatever the certificate says.
 async fn tls_answer(
     port: u16,
@@ -343,22 +400,8 @@ async fn tls_answer(
     key: Vec<u8>,
     versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> String {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
-    let key = provider.key_provider.load_private_key(key).unwrap();
-    let chain = vec![CertificateDer::from(certificate.der().to_vec())];
-    // Unchecked on purpose: a checked pair would not belong together.
-    let pair = Arc::new(rustls::sign::CertifiedKey::new(chain, key));
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(tls::Anything))
-        .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from((*pair).clone())));
-    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    let name = ServerName::try_from("den").unwrap();
     let mut answer = String::new();
-    if let Ok(mut stream) = TlsConnector::from(Arc::new(config)).connect(name, stream).await {
+    if let Ok(mut stream) = secured(port, certificate, key, versions).await {
         let _ = stream.write_all(b"GET /serverinfo HTTP/1.1\r\n\r\n").await;
         let _ = timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("the host closes");
     }
@@ -380,6 +423,8 @@ async fn one_wrong_pin_ends_the_attempt_and_says_so_on_both_sides() {
     assert!(said.contains("a moment ago"), "the owner is made to wait: {said}");
     assert_eq!(status(&moonlight.page(&bench, "/applist").await), "401");
     assert_eq!(bench.host.ctl_json(&["devices"])["devices"].as_array().unwrap().len(), 0);
+    let audit = bench.host.ctl_json(&["audit"])["rows"].to_string();
+    assert!(audit.contains("pin-guessed") && !audit.contains("1234"), "{audit}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -449,7 +494,7 @@ async fn floods_and_nonsense_do_not_keep_a_moonlight_out() {
     let mut idle = Vec::new();
     for _ in 0..100 {
         idle.push(TcpStream::connect(bench.http()).await.unwrap());
-        idle.push(TcpStream::connect(bench.https()).await.unwrap());
+        idle.push(TcpStream::connect((bench.http().ip(), bench.port - 5)).await.unwrap());
     }
     assert_eq!(element(&moonlight.page(&bench, "/serverinfo").await, "PairStatus"), Some("1"));
     let mut endless = TcpStream::connect(bench.http()).await.unwrap();

@@ -163,6 +163,8 @@ pub struct Admission {
     pub default_bitrate: Bitrate,
     /// The most the encoder is given.
     pub bitrate_ceiling: Bitrate,
+    /// Whether the display keeps its mode: then every Reconfigure is refused.
+    pub mode_is_fixed: bool,
 }
 
 /// The client's first message must be complete this long after the connection (spec section 2.1: 10 s to open the

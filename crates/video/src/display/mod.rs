@@ -1,7 +1,10 @@
 //! A virtual display with one application on it, at exactly the client's mode.
 
+mod clock;
 pub mod embedded;
+pub mod gamescope;
 pub mod launch;
+mod queue;
 pub mod sway;
 pub mod synthetic;
 
@@ -65,6 +68,11 @@ pub trait Backend: Send + Sync {
 
     /// Whether it starts companions of the application.
     fn has_companions(&self) -> bool {
+        true
+    }
+
+    /// Whether its displays can be given another mode while they are open; one that cannot keeps its mode when asked.
+    fn changes_mode(&self) -> bool {
         true
     }
 

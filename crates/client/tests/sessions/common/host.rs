@@ -253,7 +253,7 @@ impl Desk {
         let welcome = welcome(&hello, socket.local_addr().unwrap().port());
         self.socket = Some((socket, welcome.clone()));
         let (default_bitrate, bitrate_ceiling) = (Bitrate::from_mbps(10), Bitrate::from_mbps(100));
-        let admission = Admission { welcome, default_bitrate, bitrate_ceiling };
+        let admission = Admission { welcome, default_bitrate, bitrate_ceiling, mode_is_fixed: false };
         let commands = self.commands.clone();
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;

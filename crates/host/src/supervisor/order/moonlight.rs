@@ -2,6 +2,8 @@
 
 use punktfunk_gamestream::pairing::{Outcome, Pin, TypeRefusal};
 
+use punktfunk_trust::AuditEvent;
+
 use super::{Order, error, pairing::offer};
 use crate::{
     admin::protocol::{AdminError, AdminErrorCode, Device, MoonlightPin, MoonlightWaiting, Moonlights},
@@ -28,10 +30,14 @@ impl Order<'_> {
             label: request.label.clone(),
         };
         let moonlight = &self.host.moonlight;
-        let id = moonlight.type_pin(request.address, &pin, typed).map_err(not_taken)?;
+        let (id, device) = moonlight.type_pin(request.address, &pin, typed).map_err(not_taken)?;
         // Orders run where waiting is allowed.
         let outcome = tokio::runtime::Handle::current().block_on(moonlight.pairing().outcome(id));
         moonlight.take_typed(id);
+        if matches!(outcome, Outcome::WrongPin | Outcome::GaveUp | Outcome::Lapsed) {
+            tracing::warn!(device = device.short(), ?outcome, "a Moonlight was not paired");
+            self.host.record(self.origin.clone(), AuditEvent::PinGuessed { device });
+        }
         match outcome {
             Outcome::Paired(fingerprint) => {
                 let device = self.host.with_trust(|trust, _| trust.device(fingerprint).cloned());

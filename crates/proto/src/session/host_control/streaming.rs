@@ -33,6 +33,7 @@ const H264_MAX_SIDE: u32 = 4_096;
 pub(super) struct Streaming {
     hold: Hold,
     mode: WireMode,
+    mode_is_fixed: bool,
     codec: Codec,
     video_caps: VideoCaps,
     default_bitrate: Bitrate,
@@ -54,6 +55,7 @@ impl Streaming {
         Self {
             hold: Hold::Until { deadline: now + CLOCK_ROUNDS_WITHIN, rounds_left: CLOCK_ROUNDS, held: Vec::new() },
             mode: admission.welcome.mode,
+            mode_is_fixed: admission.mode_is_fixed,
             codec: admission.welcome.codec,
             video_caps,
             default_bitrate: admission.default_bitrate,
@@ -174,7 +176,7 @@ impl Streaming {
     ) {
         let too_soon = self.mode_changed_at.is_some_and(|at| now.saturating_duration_since(at) < MODE_CHANGE_INTERVAL);
         match Mode::try_from(asked) {
-            Ok(mode) if !too_soon && fits(self.codec, mode) => {
+            Ok(mode) if !too_soon && !self.mode_is_fixed && fits(self.codec, mode) => {
                 self.mode = asked;
                 self.mode_changed_at = Some(now);
                 self.send(ControlMessage::Reconfigured { accepted: true, mode: asked }, outbox);

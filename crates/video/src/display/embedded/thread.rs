@@ -28,8 +28,8 @@ use smithay::{
 
 use super::{
     super::{
-        Application, Companion, DisplayError,
-        launch::{Launcher, Place, Process, WAYLAND_SOCKET},
+        Application, DisplayError,
+        launch::{Launcher, Place, Process, WAYLAND_SOCKET, accompany},
     },
     compositor::{ClientState, Compositor, Phase},
     paint::Painter,
@@ -112,12 +112,7 @@ impl Session {
 
     fn start_application(&mut self, mut place: Box<dyn Place>, application: &Application) -> Result<(), DisplayError> {
         self.compositor.start_xwayland(&mut *place);
-        for companion in &application.companions {
-            if let Err(error) = place.accompany(companion) {
-                tracing::warn!(command = ?companion.command.first(), %error, "what runs beside the application is missing");
-            }
-        }
-        application.companions.iter().for_each(Companion::wait_until_ready);
+        accompany(&mut *place, &application.companions);
         let running = place.start(application)?;
         let watched = watch_application(&self.events.handle(), &*running);
         self.sources.push(watched.map_err(|error| DisplayError::Failed(format!("the application is lost: {error}")))?);

@@ -205,7 +205,7 @@ impl Drop for Running {
 }
 
 /// How an application ended, for the client and the log.
-pub(super) fn describe(status: ExitStatus) -> String {
+pub(in crate::display) fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("the application exited with status {code}"),
         (None, Some(signal)) => format!("the application was ended by signal {signal}"),

@@ -23,6 +23,7 @@ use std::{
 };
 
 pub use child::Children;
+pub(super) use child::describe;
 pub use service::Service;
 
 use super::{Application, Companion, DisplayError};
@@ -83,6 +84,17 @@ pub trait Place {
     fn cut(&self) -> io::Result<Option<OwnedFd>> {
         Ok(None)
     }
+}
+
+/// Starts companions and waits until those that the application needs are ready. Without one the application runs all the
+/// same: its loss is told by who holds the other end of its socket.
+pub(super) fn accompany(place: &mut dyn Place, companions: &[Companion]) {
+    for companion in companions {
+        if let Err(error) = place.accompany(companion) {
+            tracing::warn!(command = ?companion.command.first(), %error, "what runs beside the application is missing");
+        }
+    }
+    companions.iter().for_each(Companion::wait_until_ready);
 }
 
 /// A running application. Dropping it ends it with everything that it started.

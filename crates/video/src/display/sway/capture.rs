@@ -11,11 +11,8 @@ use std::{
     time::Duration,
 };
 
-use punktfunk_proto::units::{HostTime, Mode};
-use rustix::{
-    fs::{MemfdFlags, memfd_create},
-    time::{ClockId, clock_gettime},
-};
+use punktfunk_proto::units::Mode;
+use rustix::fs::{MemfdFlags, memfd_create};
 use wayland_client::{
     QueueHandle,
     protocol::{wl_buffer::WlBuffer, wl_output::WlOutput, wl_shm, wl_shm::WlShm},
@@ -25,7 +22,10 @@ use wayland_protocols_wlr::screencopy::v1::client::{
 };
 
 use super::client::Client;
-use crate::frame::{FrameSender, Pixels};
+use crate::{
+    display::clock::on_host_clock,
+    frame::{FrameSender, Pixels},
+};
 
 /// How a frame lies in its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,14 +283,4 @@ impl Buffer {
         let rows = pixels.bytes.chunks_exact_mut(stride).rev();
         rows.zip((0..).step_by(stride)).try_for_each(|(row, at)| self.memory.read_exact_at(row, at))
     }
-}
-
-/// A time on the monotonic clock as one on the real-time clock.
-fn on_host_clock(at: Duration) -> HostTime {
-    let nanos = |clock| {
-        let time = clock_gettime(clock);
-        time.tv_sec as i128 * 1_000_000_000 + time.tv_nsec as i128
-    };
-    let age = nanos(ClockId::Monotonic) - at.as_nanos() as i128;
-    HostTime::from_nanos(u64::try_from(nanos(ClockId::Realtime) - age).unwrap_or_default())
 }

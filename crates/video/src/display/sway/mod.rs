@@ -20,26 +20,10 @@ mod seat;
 mod thread;
 mod user;
 
-use std::{
-    os::fd::OwnedFd,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{self, SyncSender, TrySendError},
-    },
-    thread::JoinHandle,
-};
+use punktfunk_proto::units::Mode;
 
-use punktfunk_proto::{input::SeatEvent, units::Mode};
-use rustix::event::{EventfdFlags, eventfd};
-
-use self::{
-    compositor::find_program,
-    runtime_dir::RuntimeDir,
-    thread::{Command, Start},
-    user::User,
-};
-use super::{Application, Backend, Controls, DisplayError, Output};
+use self::{compositor::find_program, runtime_dir::RuntimeDir, thread::Start, user::User};
+use super::{Application, Backend, DisplayError, Output, queue::QueuedControls};
 use crate::frame;
 
 /// Headless sway as a [`Backend`]. If the host is root, sway and the application run as `nobody`.
@@ -70,82 +54,12 @@ impl Backend for Sway {
     }
 
     fn open(&self, mode: Mode, application: &Application) -> Result<Output, DisplayError> {
-        let failed = |error: std::io::Error| DisplayError::Failed(format!("no thread for the display: {error}"));
         let (frames, receiver) = frame::channel();
-        let (queue, commands) = mpsc::sync_channel(COMMANDS);
-        let (started, outcome) = mpsc::sync_channel(1);
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|error| failed(error.into()))?;
-        let wake = Arc::new(wake);
-        let start = Start { mode, application: application.clone(), frames, commands, wake: Arc::clone(&wake) };
-        let thread = std::thread::Builder::new()
-            .name("display".into())
-            .spawn(move || thread::run(start, &started))
-            .map_err(failed)?;
-        let controls =
-            SwayControls { commands: Some(queue), wake, lost: AtomicU64::new(0), thread: Mutex::new(Some(thread)) };
-        match outcome.recv() {
-            Ok(Ok(())) => Ok(Output { frames: receiver, controls: Box::new(controls) }),
-            Ok(Err(error)) => Err(error),
-            Err(mpsc::RecvError) => Err(DisplayError::Failed("the display's thread ended while starting".into())),
-        }
-    }
-}
-
-/// Commands that may wait for the display's thread: some seconds of the fastest mouse.
-const COMMANDS: usize = 4_096;
-
-/// The controls of a sway display. Dropping them ends sway and the application (up to 0.3 s is given to each) and
-/// waits for the thread.
-struct SwayControls {
-    commands: Option<SyncSender<Command>>,
-    wake: Arc<OwnedFd>,
-    lost: AtomicU64,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl SwayControls {
-    /// Queues a command. A display that has ended takes none; one that hangs loses them, counted and told once.
-    fn send(&self, command: Command) {
-        let Some(queue) = &self.commands else { return };
-        match queue.try_send(command) {
-            Ok(()) => self.wake(),
-            Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(_)) => {
-                if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-                    tracing::warn!("the display's thread does not take input: events are lost");
-                }
-            }
-        }
-    }
-
-    fn wake(&self) {
-        // It fails only when the counter is full, and then the thread is being woken already.
-        let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
-    }
-}
-
-impl Controls for SwayControls {
-    fn input(&self, event: SeatEvent) {
-        self.send(Command::Input(event));
-    }
-
-    fn set_mode(&self, mode: Mode) {
-        self.send(Command::SetMode(mode));
-    }
-
-    fn repaint(&self) {
-        self.send(Command::Repaint);
-    }
-}
-
-impl Drop for SwayControls {
-    fn drop(&mut self) {
-        // A closed queue is what tells the thread to end.
-        self.commands = None;
-        self.wake();
-        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the display's thread panicked");
-        }
+        let application = application.clone();
+        // Ending one gives sway and the application up to 0.3 s each.
+        let controls = QueuedControls::start(move |inbox, started| {
+            thread::run(Start { mode, application, frames, inbox }, started);
+        })?;
+        Ok(Output { frames: receiver, controls: Box::new(controls) })
     }
 }

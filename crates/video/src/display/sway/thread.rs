@@ -2,14 +2,10 @@
 
 use std::{
     io,
-    os::fd::OwnedFd,
-    sync::{
-        Arc,
-        mpsc::{Receiver, SyncSender, TryRecvError},
-    },
+    sync::mpsc::{SyncSender, TryRecvError},
 };
 
-use punktfunk_proto::{input::SeatEvent, units::Mode};
+use punktfunk_proto::units::Mode;
 use rustix::event::{PollFd, PollFlags, poll};
 use wayland_client::{EventQueue, backend::WaylandError};
 
@@ -20,26 +16,19 @@ use super::{
     process::{Group, describe},
 };
 use crate::{
-    display::{Application, DisplayError},
+    display::{
+        Application, DisplayError,
+        queue::{Command, Inbox},
+    },
     frame::FrameSender,
 };
-
-/// What the controls ask for.
-pub(super) enum Command {
-    Input(SeatEvent),
-    SetMode(Mode),
-    Repaint,
-}
 
 /// What a session's thread is given.
 pub(super) struct Start {
     pub(super) mode: Mode,
     pub(super) application: Application,
     pub(super) frames: FrameSender,
-    /// Closed when the display is to end.
-    pub(super) commands: Receiver<Command>,
-    /// Becomes readable when there is a command or the queue was closed.
-    pub(super) wake: Arc<OwnedFd>,
+    pub(super) inbox: Inbox,
 }
 
 /// Runs one display from start to end. Says on `started` whether it came up.
@@ -65,8 +54,7 @@ struct Session {
     queue: EventQueue<Client>,
     ipc: Ipc,
     compositor: Compositor,
-    commands: Receiver<Command>,
-    wake: Arc<OwnedFd>,
+    inbox: Inbox,
 }
 
 /// What there was to wait for.
@@ -79,13 +67,13 @@ struct Happened {
 
 impl Session {
     fn start(start: Start) -> Result<Self, DisplayError> {
-        let Start { mode, application, frames, commands, wake } = start;
+        let Start { mode, application, frames, inbox } = start;
         let compositor = Compositor::start(mode)?;
         let failed = |error: io::Error| DisplayError::Failed(format!("could not connect to sway: {error}"));
         let ipc = compositor.ipc().map_err(failed)?;
         let (client, queue) = Client::connect(compositor.connect().map_err(failed)?, frames, mode)?;
         let application = compositor.launch(&application)?;
-        Ok(Self { application, client, queue, ipc, compositor, commands, wake })
+        Ok(Self { application, client, queue, ipc, compositor, inbox })
     }
 
     /// Works until the display ends; returns the reason.
@@ -127,7 +115,7 @@ impl Session {
         let children = (self.application.watch(), self.compositor.watch());
         let mut fds = [
             PollFd::from_borrowed_fd(reading.connection_fd(), interest),
-            PollFd::new(&self.wake, PollFlags::IN),
+            PollFd::new(&self.inbox.wake, PollFlags::IN),
             PollFd::new(&children.0, PollFlags::IN),
             PollFd::new(&children.1, PollFlags::IN),
         ];
@@ -152,10 +140,9 @@ impl Session {
 
     /// Acts on the commands that are here; false when there will be no more.
     fn take_commands(&mut self) -> bool {
-        // Reset before the queue is emptied: a command that comes later wakes us again.
-        let _ = rustix::io::read(&*self.wake, &mut [0; 8]);
+        self.inbox.reset();
         loop {
-            match self.commands.try_recv() {
+            match self.inbox.next() {
                 Ok(Command::Input(event)) => self.client.seat.apply(event),
                 Ok(Command::SetMode(mode)) => self.set_mode(mode),
                 Ok(Command::Repaint) => self.client.repaint(),
