@@ -40,6 +40,13 @@ max_sessions = 2
 [display]
 backend = "embedded"
 
+[display.gamescope]
+arguments = ["--adaptive-sync"]
+software = true
+
+[audio]
+enable = false
+
 [encoder]
 backend = "x264"
 bitrate_kbps = 8_000
@@ -168,7 +175,7 @@ start_percent = 1.5
     11:19: encoder.codecs.1: found "h266", allowed is "h264"
     13:17: fec.start_percent: found 1.5, allowed is a whole number from 0 to 50
     14:1: log: found a list, allowed is a table of keys
-    15:2: wlan: found an unknown key, allowed is one of console, devices, display, encoder, fec, gamestream, host, log, network, pairing, session
+    15:2: wlan: found an unknown key, allowed is one of audio, console, devices, display, encoder, fec, gamestream, host, log, network, pairing, session
     "#);
 }
 
@@ -224,7 +231,7 @@ fn the_ports_of_gamestream_leave_the_others_alone_where_it_is_on() {
 #[test]
 fn a_display_whose_application_would_run_as_the_hosts_user_is_refused_with_the_session_service() {
     let text = "session.launcher = \"service\"\ndisplay.backend = \"sway\"\n";
-    insta::assert_snapshot!(problems(text), @r#"2:19: display.backend: found "sway", allowed is "auto" or "embedded", because session.launcher is "service"; sway needs session.launcher = "child", where the application runs as the host's user"#);
+    insta::assert_snapshot!(problems(text), @r#"2:19: display.backend: found "sway", allowed is "auto", "embedded" or "gamescope", because session.launcher is "service"; sway needs session.launcher = "child", where the application runs as the host's user"#);
     assert!(parse("display.backend = \"sway\"").is_ok());
 }
 
