@@ -18,6 +18,8 @@ base=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-pipewire
   # tests: network namespaces
   iproute2
+  # tests: an application that attacks the host from a session
+  python3-minimal
   # tests: C programs against libpunktfunk_core
   valgrind
   # tests: updates that are signed, fetched and checked, and systemd-sysupdate, which is unpacked and not installed
