@@ -19,7 +19,7 @@ base=(
   # tests: network namespaces
   iproute2
   # tests: an application that attacks the host from a session
-  python3-minimal
+  python3
   # tests: C programs against libpunktfunk_core
   valgrind
   # tests: updates that are signed, fetched and checked, and systemd-sysupdate, which is unpacked and not installed
