@@ -58,8 +58,11 @@ fn pictures_of_the_session_service_arrive_too() {
     listen(&listener, 8).unwrap();
     let directory = runtime_dir.clone();
     std::thread::spawn(move || {
-        while let Ok(connection) = accept_with(&listener, SocketFlags::CLOEXEC) {
-            let directory = directory.clone();
+        // Each session has a runtime directory of its own.
+        for session in 0.. {
+            let Ok(connection) = accept_with(&listener, SocketFlags::CLOEXEC) else { return };
+            let directory = directory.join(session.to_string());
+            std::fs::create_dir(&directory).unwrap();
             std::thread::spawn(move || runner::serve(&connection, &directory, || ()).unwrap());
         }
     });

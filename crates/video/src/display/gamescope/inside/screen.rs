@@ -97,6 +97,7 @@ impl<'a> Screen<'a> {
             self.pictures.act()?;
             self.advance()?;
             self.hand_on()?;
+            self.seat.as_ref().map_or(Ok(()), Seat::flush).map_err(|_| Fault::InputLost)?;
             let ready = self.wait().map_err(system)?;
             if ready.pipe {
                 self.read_pipe()?;

@@ -130,9 +130,9 @@ impl Seat {
         Some(())
     }
 
-    fn flush(&self) -> io::Result<()> {
+    /// Sends what is left. What there is no room for stays in the buffer: call it again.
+    pub(super) fn flush(&self) -> io::Result<()> {
         match self.context.flush() {
-            // What there was no room for stays in the buffer.
             Ok(()) | Err(rustix::io::Errno::AGAIN) => Ok(()),
             Err(error) => Err(error.into()),
         }
